@@ -1,0 +1,55 @@
+"""Zero-shot denoising of microscope images, in napari, Python and on the command line.
+
+Importing this loads neither torch nor Qt; the public names load what they need when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.errors import DenoiseError
+    from napari_zeroshot.engine.files import read, write
+    from napari_zeroshot.engine.method import Method, Progress, Result
+    from napari_zeroshot.engine.registry import all_methods, get_method
+    from napari_zeroshot.engine.run import denoise, denoise_steps
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DenoiseError": "errors",
+    "Method": "method",
+    "Progress": "method",
+    "Result": "method",
+    "all_methods": "registry",
+    "denoise": "run",
+    "denoise_steps": "run",
+    "get_method": "registry",
+    "read": "files",
+    "write": "files",
+}
+
+__all__ = [
+    "DenoiseError",
+    "Method",
+    "Progress",
+    "Result",
+    "__version__",
+    "all_methods",
+    "denoise",
+    "denoise_steps",
+    "get_method",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.engine.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

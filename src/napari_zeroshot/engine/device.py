@@ -1,0 +1,115 @@
+"""Where to compute: pick a device, say why, make its random numbers, free its memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_zeroshot.engine.errors import DenoiseError, DeviceError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device, as torch spells it, and why it was chosen."""
+
+    name: str
+    reason: str
+
+
+def choose(wish: str = "auto") -> Device:
+    """The device to compute on.
+
+    Parameters
+    ----------
+    wish
+        ``auto`` takes CUDA, else MPS, else the CPU; or name one: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Raises
+    ------
+    DeviceError
+        If the device wished for is not there; the message says why.
+    """
+    import torch
+
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if wish == "auto":
+        name = "cuda:0" if cuda else "mps" if mps else "cpu"
+        return Device(name, _describe(name) if name != "cpu" else f"CPU ({why_no_gpu()})")
+    kind, _, number = wish.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise DeviceError(f"there is no device {wish!r}; choose auto, cpu, cuda, cuda:1 or mps")
+    if kind == "cuda" and not cuda:
+        raise DeviceError(f"device {wish!r} was asked for, but {why_no_gpu()}; choose auto or cpu")
+    if kind == "mps" and not mps:
+        raise DeviceError("device 'mps' was asked for, but this is no Apple GPU or torch was built without it; choose auto or cpu")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"device {wish!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+    name = f"cuda:{number or 0}" if kind == "cuda" else kind
+    return Device(name, f"{_describe(name)}, as asked for")
+
+
+def _describe(name: str) -> str:
+    import torch
+
+    if name.startswith("cuda"):
+        return torch.cuda.get_device_name(name)
+    return {"cpu": "CPU", "mps": "Apple GPU (MPS)"}[name]
+
+
+def why_no_gpu() -> str:
+    """Why CUDA is not used, in words that name the remedy."""
+    import torch
+
+    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        return "no GPU used: this PyTorch was built without CUDA, see pytorch.org for the install line"
+    return "no GPU found: PyTorch has CUDA, but sees no working NVIDIA driver or card"
+
+
+def random_numbers(seed: int, device: str) -> torch.Generator:
+    """A generator of its own: the user's global random state stays untouched."""
+    import torch
+
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+@contextmanager
+def failures_explained(device: str) -> Iterator[None]:
+    """Turn torch's `RuntimeError` (which napari's workers swallow) into a `DeviceError` with a remedy.
+
+    Whatever the outcome, memory the run held on a GPU is given back.
+    """
+    try:
+        yield
+    except DenoiseError:
+        raise
+    except RuntimeError as error:
+        raise DeviceError(_explain(device, error)) from error
+    finally:
+        free_memory(device)
+
+
+def _explain(device: str, error: RuntimeError) -> str:
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"{device} has too little free memory for this run; choose a smaller tile or crop, or the device 'cpu' ({_first_line(error)})"
+    return f"the computation failed on {device}: {_first_line(error)}; try the device 'cpu', and please report it if that fails too"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def free_memory(device: str) -> None:
+    """Give unused GPU memory back to other programs."""
+    if device.startswith("cuda"):
+        import torch
+
+        gc.collect()
+        torch.cuda.empty_cache()

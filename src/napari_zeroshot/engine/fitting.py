@@ -1,0 +1,145 @@
+"""The one optimiser loop, and the denoiser it leaves behind."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from napari_zeroshot.engine.device import random_numbers
+from napari_zeroshot.engine.method import Job, Planes, Progress
+from napari_zeroshot.engine.networks import initialise
+from napari_zeroshot.engine.tiling import apply_in_tiles
+from napari_zeroshot.engine.training import Schedule, Training
+
+REPORTS = 100
+"""How often a run reports, at most: the loss is read then, and only then."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkDenoiser:
+    """What a training leaves behind: call it on planes of shape (N, C, Y, X).
+
+    Parameters
+    ----------
+    network
+        The trained network.
+    infer
+        Noisy to clean tensor, by means of the network.
+    halo, multiple
+        What exact tiles need, see `tiling`.
+    first
+        The denoiser of an earlier stage, on whose answers this one was trained.
+    """
+
+    network: nn.Module
+    infer: Callable[[Tensor], Tensor]
+    job: Job
+    halo: int
+    multiple: int = 1
+    first: NetworkDenoiser | None = None
+
+    def __call__(self, planes: Planes) -> Planes:
+        """Clean planes of the same shape, in tiles."""
+        return apply_in_tiles(self.infer, planes, self.job.device, tile=self.job.tile, halo=self.halo, multiple=self.multiple)
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What every training needs at hand: the planes on their device, random numbers and the clock.
+
+    Parameters
+    ----------
+    planes
+        Shape (N, C, Y, X), values about 0 to 1.
+    total
+        Steps in all, over every stage.
+    rng
+        On the computing device, for masks and noise; `places`, on the CPU, for the places of crops and initial weights.
+    """
+
+    planes: Tensor
+    job: Job
+    total: int
+    rng: torch.Generator
+    places: torch.Generator
+    started: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def set_up(cls, planes: Planes, job: Job, total: int) -> Bench:
+        """Move planes to the device and start the clock and the random numbers."""
+        on_device = torch.from_numpy(planes).to(job.device)
+        return cls(on_device, job, total, random_numbers(job.seed, job.device), random_numbers(job.seed, "cpu"))
+
+    def network(self, new: nn.Module, known: nn.Module | None = None) -> nn.Module:
+        """A network on the device: a copy of `known` to go on from, or `new` with random weights."""
+        network = deepcopy(known) if known is not None else initialise(new, self.places)
+        return network.to(self.job.device)
+
+    def adam(self, network: nn.Module, training: Training) -> torch.optim.Optimizer:
+        """Adam on a network's weights."""
+        fused = self.job.device.startswith(("cpu", "cuda"))
+        return torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=fused)
+
+
+def train(
+    bench: Bench,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[[], Tensor],
+    schedule: Schedule,
+    denoiser: Callable[[Planes], Planes],
+    *,
+    stage: str,
+    steps: int,
+    done: int = 0,
+) -> Generator[Progress, None, None]:
+    """Train a network, one report about every hundredth of the way.
+
+    Parameters
+    ----------
+    loss
+        Draws its own batch and gives a scalar.
+    schedule
+        How the optimiser's learning rate changes over this stage.
+    denoiser
+        What a report's snapshot calls.
+    stage, steps, done
+        Name and length of this stage, and the steps of the stages before it.
+    """
+    noisy = bench.planes.cpu().numpy()
+    every = max(1, bench.total // REPORTS)
+    for step in range(steps):
+        if bench.job.cancelled():
+            return
+        for group in optimiser.param_groups:
+            group["lr"] = optimiser.defaults["lr"] * rate(schedule, step / steps)
+        value = loss()
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        optimiser.step()
+        if (step + 1) % every == 0 or step + 1 == steps:
+            yield Progress(stage, done + step + 1, bench.total, value.item(), time.perf_counter() - bench.started, _snapshot(denoiser, noisy))
+
+
+def _snapshot(denoiser: Callable[[Planes], Planes], noisy: Planes) -> Callable[..., Planes]:
+    def snapshot(planes: Planes = noisy) -> Planes:
+        return denoiser(planes)
+
+    return snapshot
+
+
+def rate(schedule: Schedule, part: float) -> float:
+    """The share of the full learning rate after `part` (0 to 1) of the steps."""
+    if schedule == "step":
+        return 1.0 if part < 0.75 else 0.5
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * part)) / 2
+    if schedule == "one-cycle":
+        rise = 0.15
+        return 0.04 + 0.96 * part / rise if part < rise else (1 + math.cos(math.pi * (part - rise) / (1 - rise))) / 2
+    return 1.0

@@ -1,0 +1,197 @@
+"""What a denoising method is, what it says while it runs, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.params import Params, check_names
+
+Planes = NDArray[np.float32]
+"""Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
+
+Denoiser = Callable[[Planes], Planes]
+"""What a method has learned: noisy planes in, clean planes of the same shape out."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a running method.
+
+    Parameters
+    ----------
+    stage
+        What is being done, in words a user reads.
+    step, total
+        Steps done and steps in all, over every stage.
+    loss
+        Training loss of this step; None where nothing is trained.
+    seconds
+        Time since the start.
+    snapshot
+        Gives the denoised image so far, computed only when called. Call it before asking for the
+        next report: afterwards it shows the later state. It stays valid after the run has ended.
+    """
+
+    stage: str
+    step: int
+    total: int
+    loss: float | None
+    seconds: float
+    snapshot: Callable[..., NDArray[Any]]
+
+
+Steps = Generator[Progress, None, Denoiser]
+"""A method at work: yields `Progress`, returns the `Denoiser`."""
+
+
+def never() -> bool:
+    """The cancel flag of a run that nobody can cancel."""
+    return False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a method is given beside the planes and its parameters.
+
+    Parameters
+    ----------
+    seed
+        Decides every random number of the run.
+    device
+        Where to compute, as torch spells it: ``cpu``, ``cuda:0``, ``mps``.
+    cancelled
+        Asked at every step; once true, the method returns what it has learned so far.
+    start
+        A denoiser of the same method to go on from, instead of from new weights.
+    tile
+        Largest side of an image part that is inferred at once, in pixels.
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    cancelled: Callable[[], bool] = never
+    start: Denoiser | None = None
+    tile: int = 1024
+
+
+Fit = Callable[[Planes, Any, Job], Steps]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A zero-shot denoiser or a baseline filter.
+
+    Parameters
+    ----------
+    name
+        As typed: ``zs-n2m``.
+    title
+        As shown: ``ZS-N2M``.
+    summary
+        What it is and when to use it, in one sentence.
+    reference
+        Whom to cite.
+    params
+        The class of its parameters.
+    fit
+        Learns from noisy planes: a generator of `Progress` that returns a `Denoiser`.
+    presets
+        Named changes to the defaults; `preview` among them is the cheapest useful setting.
+    smallest
+        Least height and width of an image, in pixels.
+    trains
+        Whether it trains a network, and so has a use for a seed and a GPU.
+    """
+
+    name: str
+    title: str
+    summary: str
+    reference: str
+    params: type[Params]
+    fit: Fit
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    smallest: int = 4
+    trains: bool = False
+
+    def __post_init__(self) -> None:
+        presets = {"default": {}, "preview": {}, "paper": {}, **self.presets}
+        object.__setattr__(self, "presets", MappingProxyType(presets))
+
+    @property
+    def preview(self) -> Params:
+        """The cheapest useful setting, for live previews and tests."""
+        return self.settings("preview")
+
+    def settings(self, preset: str | None = None, changes: Mapping[str, Any] | None = None) -> Params:
+        """The parameters of a preset, with changes on top.
+
+        Parameters
+        ----------
+        preset
+            A name in `presets`, or several joined by ``+`` (``wide-field+paper``), later ones
+            winning. None means the defaults.
+        changes
+            Single parameters by name.
+
+        Raises
+        ------
+        ParamError
+            If a name is unknown or a value out of bounds.
+        """
+        values: dict[str, Any] = {}
+        for name in (preset or "default").split("+"):
+            values |= self._preset(name)
+        check_names(self.params, dict(changes or {}))
+        return self.params(**(values | dict(changes or {})))
+
+    def _preset(self, name: str) -> Mapping[str, Any]:
+        if name not in self.presets:
+            raise ParamError(f"{self.name} has no preset {name!r}; it has {', '.join(self.presets)}")
+        return self.presets[name]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A denoised image, with everything needed to make it again.
+
+    Parameters
+    ----------
+    image
+        Shape and axes of the input.
+    losses
+        Pairs of (step, loss) over the whole run.
+    complete
+        False if the run was cancelled: `image` is then the best so far, and the planes that were
+        not reached (`planes_done` < `planes`) hold the noisy input.
+    notes
+        What a user should know of this run, in sentences.
+    """
+
+    image: Any
+    method: str
+    params: Params
+    preset: str
+    axes: str
+    stack: str
+    seed: int
+    device: str
+    seconds: float
+    losses: tuple[tuple[int, float], ...] = ()
+    complete: bool = True
+    planes: int = 1
+    planes_done: int = 1
+    notes: tuple[str, ...] = ()
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def provenance(self) -> dict[str, Any]:
+        """Everything but the pixels, as plain values for a file or a layer's metadata."""
+        from napari_zeroshot.engine.provenance import record
+
+        return record(self)

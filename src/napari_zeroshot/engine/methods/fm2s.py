@@ -1,0 +1,245 @@
+"""FM2S: noise like the microscope's is added to a pre-denoised image, and a tiny network learns to take it away.
+
+Liu et al., "FM2S: Towards Spatially-Correlated Noise Modeling in Zero-Shot Fluorescence Microscopy Image
+Denoising", 2024 (arXiv 2412.10031). Where the paper and its released code differ, the published figures come
+from the code, so we follow the code; docs/methods/fm2s.md lists the differences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy import ndimage
+
+from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.params import param
+from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FM2SParams(Training):
+    """Parameters of FM2S. The defaults are the paper's for a confocal microscope's raw frames."""
+
+    steps: int = param(
+        2250,
+        "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
+        low=1, high=100_000, step=50, tunable=True, log=True,
+    )  # fmt: skip
+    learning_rate: float = param(
+        1e-3,
+        "How far each step moves the network; too large is unstable, too small stays blurred.",
+        label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
+    )  # fmt: skip
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = param(
+        "constant",
+        "How the learning rate changes: one-cycle rises and then falls to zero, cosine only falls, step halves after three quarters.",
+        label="Rate schedule", advanced=True,
+    )  # fmt: skip
+    crop: int = param(
+        32,
+        "Side of the random crops a step learns from; 0 learns from the whole plane at every step, as the paper does, and is much slower.",
+        label="Crop size", low=0, high=4096, step=8, unit="px", advanced=True,
+    )  # fmt: skip
+    crops: int = param(
+        8,
+        "Random crops in each step; more are steadier and slower. Not used when the whole plane is learnt from.",
+        label="Crops per step", low=1, high=256, advanced=True,
+    )  # fmt: skip
+    k_g: float = param(
+        200.0,
+        "Gaussian noise added where the image is bright, in grey levels of 255. Higher denoises harder and blurs more.",
+        label="Gaussian noise", symbol="k_g", low=0, high=1000, step=5, tunable=True, log=True,
+    )  # fmt: skip
+    k_p: float = param(
+        30.0,
+        "Photon level of the region-wise Poisson noise. Lower adds more noise, which denoises harder.",
+        label="Region photon level", symbol="k_p", low=1, high=10_000, step=5, tunable=True, log=True,
+    )  # fmt: skip
+    lambda_p: float = param(
+        70.0,
+        "Photon level of the Poisson noise added everywhere. Lower adds more noise, which denoises harder.",
+        label="Overall photon level", symbol="λ_p", low=1, high=100_000, step=10, tunable=True, log=True,
+    )  # fmt: skip
+    stride: int = param(
+        75,
+        "Side of the regions within which added noise is alike. Smaller follows brightness more closely.",
+        label="Region size", symbol="stride", low=1, high=1024, step=5, unit="px", tunable=True, log=True,
+    )  # fmt: skip
+    filter_size: int = param(
+        3,
+        "Side of the pre-denoising filter. Larger removes noise that neighbouring pixels share, and fine detail.",
+        label="Pre-filter size", symbol="filter", low=1, high=31, step=2, unit="px", tunable=True,
+    )  # fmt: skip
+    amplification: int = param(
+        2,
+        "Copies of the image with noise of their own that the network sees at once. More is steadier; 1 suits wide-field images.",
+        label="Channel amplification", symbol="λ", low=1, high=16, tunable=True,
+    )  # fmt: skip
+    pre_denoise: Literal["median", "gaussian", "nlm"] = param(
+        "median", "The filter that makes the training target (Table 7); the median measured best.", label="Pre-denoising", advanced=True
+    )  # fmt: skip
+    region_noise: bool = param(
+        True, "Add noise that follows the brightness of each region. Off is row (a) of Table 6.", label="Region-wise noise", advanced=True
+    )  # fmt: skip
+    overall_noise: bool = param(True, "Add the same Poisson noise everywhere. Off is row (b) of Table 6.", label="Overall noise", advanced=True)
+    stages: Literal["both", "coarse", "fine"] = param(
+        "both",
+        "Learn from the raw image first (coarse), from synthetic noise (fine), or both in turn; rows (d), (e) and (f) of Table 6.",
+        label="Training stages", advanced=True,
+    )  # fmt: skip
+    coarse_steps: int = param(5, "Training steps on the raw image (stage one).", label="Coarse steps", low=1, high=10_000, advanced=True)
+    steps_per_sample: int = param(5, "Steps on each sample of synthetic noise before a new one is drawn.", label="Steps per sample", low=1, high=1000, advanced=True)
+    dimmest: float = param(
+        1e-5, "Regions darker than this count as this bright when noise is added (0 to 1).", label="Dimmest region", low=1e-6, high=1, advanced=True, log=True
+    )  # fmt: skip
+    brightest: float = param(
+        0.15,
+        "Regions brighter than this count as this bright when noise is added (0 to 1).",
+        label="Brightest region", low=1e-3, high=1, step=0.05, advanced=True,
+    )  # fmt: skip
+
+
+def pre_denoised(noisy: Planes, kind: str, size: int) -> Planes:
+    """The training target: noisy planes through a simple filter. Shape (N, 1, Y, X) in and out."""
+    return np.stack([_filtered(plane[0], kind, size)[np.newaxis] for plane in noisy]).astype(np.float32)
+
+
+def _filtered(plane: Any, kind: str, size: int) -> Any:
+    if kind == "median":
+        return ndimage.median_filter(plane, size, mode="reflect")
+    if kind == "gaussian":
+        return ndimage.gaussian_filter(plane, size / 3)
+    from skimage.restoration import denoise_nl_means, estimate_sigma
+
+    sigma = float(estimate_sigma(plane))
+    return denoise_nl_means(plane, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True)
+
+
+def region_brightness(clean: Planes, stride: int, dimmest: float, brightest: float) -> Planes:
+    """The mean of each `stride` x `stride` region, spread over its pixels and kept within bounds: M in eq. (4).
+
+    Regions at the lower and right edge may be smaller. The released code fills them up with zeros, which
+    makes their noise weaker than the image's; we do not.
+    """
+    height, width = clean.shape[-2:]
+    rows, columns = np.arange(0, height, stride), np.arange(0, width, stride)
+    sums = np.add.reduceat(np.add.reduceat(clean.astype(np.float64), rows, axis=2), columns, axis=3)
+    tall, wide = np.diff([*rows, height]), np.diff([*columns, width])
+    means = sums / (tall[:, None] * wide)
+    spread = means.repeat(tall, axis=2).repeat(wide, axis=3)
+    return spread.clip(dimmest, brightest).astype(np.float32)
+
+
+def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: torch.Generator) -> Tensor:
+    """`clean` with synthetic noise: region-wise Poisson and Gaussian, then overall Poisson.
+
+    Parameters
+    ----------
+    clean
+        Shape (N, C, Y, X), values in 0 to 1; every channel gets noise of its own.
+    brightness
+        Same shape, from `region_brightness`.
+
+    Notes
+    -----
+    Eqs. (4) to (6): Poisson with k_p / M photons for full brightness, Gaussian with a deviation of k_g M
+    grey levels of 255, then Poisson with lambda_p photons; kept within 0 to 1 after each, as the code does.
+    """
+    import torch
+
+    noisy = clean
+    if params.region_noise:
+        photons = params.k_p / brightness
+        gaussian = torch.randn(clean.shape, generator=rng, device=clean.device) * brightness * (params.k_g / 255)
+        noisy = (torch.poisson(clean * photons, generator=rng) / photons + gaussian).clamp(0, 1)
+    if params.overall_noise:
+        noisy = (torch.poisson(noisy * params.lambda_p, generator=rng) / params.lambda_p).clamp(0, 1)
+    return noisy
+
+
+def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
+    """Train on synthetic noise added to the pre-denoised planes. The samples of an RGB image count as planes of their own."""
+    import torch
+
+    from napari_zeroshot.engine import fitting, networks, sampling
+
+    grey = noisy.reshape(-1, 1, *noisy.shape[2:])
+    target = pre_denoised(grey, params.pre_denoise, params.filter_size)
+    brightness = region_brightness(target, params.stride, params.dimmest, params.brightest)
+    coarse = params.coarse_steps if params.stages != "fine" else 0
+    fine = params.steps if params.stages != "coarse" else 0
+
+    bench = fitting.Bench.set_up(noisy, job, coarse + fine)
+    network = bench.network(networks.fm2s_network(params.amplification), getattr(job.start, "network", None))
+    views = torch.from_numpy(np.concatenate((grey, target, brightness), axis=1)).to(job.device)
+    crops = sampling.Crops(views, params.crop, params.crops, bench.places)
+
+    def amplified(image: Tensor) -> Tensor:
+        return image.expand(-1, params.amplification, -1, -1)
+
+    def infer(image: Tensor) -> Tensor:
+        flat = image.reshape(-1, 1, *image.shape[2:])
+        return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
+
+    denoiser = fitting.NetworkDenoiser(network, infer, job, halo=5)
+
+    def coarse_loss() -> Tensor:
+        raw, clean, _ = crops().split(1, dim=1)
+        return (network(amplified(raw)) - amplified(clean)).square().mean()
+
+    sample: list[Tensor] = []
+    drawn = 0
+
+    def fine_loss() -> Tensor:
+        nonlocal drawn
+        if drawn % params.steps_per_sample == 0:
+            _, clean, bright = crops().split(1, dim=1)
+            sample[:] = amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng)
+        drawn += 1
+        clean, synthetic = sample
+        return (network(synthetic) - clean).square().mean()
+
+    optimiser = bench.adam(network, params)
+    yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)
+    yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse)
+    return denoiser
+
+
+def _table(k_g: str, k_p: str, lambda_p: str, **shared: Any) -> list[dict[str, Any]]:
+    columns = zip(*(map(float, row.split()) for row in (k_g, k_p, lambda_p)), strict=True)
+    return [{"k_g": g, "k_p": p, "lambda_p": overall, **shared} for g, p, overall in columns]
+
+
+def _microscope_presets() -> dict[str, dict[str, Any]]:
+    """Table 11: one column for the raw frames and one each for the average of 2, 4, 8 and 16 frames."""
+    tables = {
+        "confocal": _table("200 125 70 10 5", "30 95 195 240 650", "70 285 485 650 1400", amplification=2, stride=75, filter_size=3),
+        "two-photon": _table("175 150 90 20 15", "30 85 300 185 850", "60 300 480 600 3800", amplification=2, stride=75, filter_size=3),
+        "wide-field": _table("220 220 60 20 1", "45 100 650 600 1500", "2000 2500 3500 4000 4800", amplification=1, stride=75, filter_size=11),
+    }
+    levels = ("", "-avg2", "-avg4", "-avg8", "-avg16")
+    return {name + level: column for name, table in tables.items() for level, column in zip(levels, table, strict=True)}
+
+
+METHOD = Method(
+    name="fm2s",
+    title="FM2S",
+    summary="Learns to remove microscope-like noise that it adds itself; for fluorescence images, with noise factors for each microscope.",
+    reference="Liu et al., FM2S: Towards Spatially-Correlated Noise Modeling in Zero-Shot Fluorescence Microscopy Image Denoising, 2024, arXiv:2412.10031",
+    params=FM2SParams,
+    fit=fit,
+    presets={
+        **_microscope_presets(),
+        "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
+        "preview": {"steps": 200, "crops": 4, "learning_rate": 3e-3, "schedule": "cosine"},
+        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant"},
+    },
+    smallest=8,
+    trains=True,
+)

@@ -1,0 +1,216 @@
+"""ZS-N2M: random pairs made from one image, mapped to their mean, then a second network that closes the gap.
+
+Liu, Shi, Zhang, Li and Zhang, "Zero-Shot Noise2Mean: Gap Minimization for Efficient Denoising from a Single
+Noisy Image", AAAI 2025. The equations below are that paper's. It leaves open the number of steps, the learning
+rate, the constant C, the U-Net's layout and whether the networks predict the noise; docs/methods/zs-n2m.md says
+what we chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_zeroshot.engine.method import Job, Method, Planes, Progress, Steps
+from napari_zeroshot.engine.params import param
+from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+
+    Pair = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class ZSN2MParams(Training):
+    """Parameters of ZS-N2M."""
+
+    alpha_ie: float = param(
+        10.0,
+        "Smoothness: weight of the interactive equality loss. Higher is smoother; too high loses detail.",
+        label="Smoothness", symbol="α_ie", low=0, high=1000, step=1, tunable=True, log=True,
+    )  # fmt: skip
+    alpha_cm: float = param(
+        5.0,
+        "Faithfulness: weight of the cross mapping loss, which ties the result to the noisy pixels. Higher keeps more detail and more noise.",
+        label="Faithfulness", symbol="α_cm", low=0.01, high=1000, step=1, tunable=True, log=True,
+    )  # fmt: skip
+    alpha_id: float = param(
+        10.0,
+        "Flatness: weight of the interactive denoising loss, which evens out places without texture. 0 switches it off.",
+        label="Flatness", symbol="α_id", low=0, high=1000, step=1, tunable=True, log=True,
+    )  # fmt: skip
+    window: int = param(
+        5,
+        "Side of the neighbourhood in which texture is judged. Larger is calmer, and less exact at edges. An even number counts as the next odd one.",
+        label="Texture window", low=3, high=31, step=2, unit="px", advanced=True,
+    )  # fmt: skip
+    texture_constant: float = param(
+        1e-5,
+        "Keeps flat places from counting as texture differences; on intensities from 0 to 1. Larger evens out more.",
+        label="Texture constant", symbol="C", low=1e-9, high=1, step=1e-5, advanced=True, log=True,
+    )  # fmt: skip
+    random_masks: bool = param(
+        True,
+        "Draw a new random pair at every step. Off uses the two fixed diagonals, which is less steady: the column 'w/o G' of Table 4.",
+        label="Random pairs", symbol="G", advanced=True,
+    )  # fmt: skip
+    refine: bool = param(
+        False,
+        "Train a second, larger network (GRD-Net) on the first one's answers: the full ZS-N2M, sharper and slower. Off is the paper's ZS-N2M*.",
+        label="Refine (GRD-Net)", symbol="h_φ",
+    )  # fmt: skip
+    refine_steps: int = param(
+        300, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
+    )  # fmt: skip
+    refine_width: int = param(
+        16,
+        "Channels at the top of the second network; 38 with 4 levels is the paper's 2.7 million weights.",
+        label="Refine width", low=4, high=128, step=2, advanced=True,
+    )  # fmt: skip
+    refine_levels: int = param(3, "Depth of the second network: how far around it sees.", label="Refine levels", low=2, high=5, advanced=True)
+    beta_re: float = param(
+        100.0,
+        "Weight of matching the first network at half size.",
+        label="Reconstruction", symbol="β_re", low=0, high=10_000, step=10, advanced=True, log=True,
+    )  # fmt: skip
+    beta_con: float = param(
+        1000.0,
+        "Weight of matching the first network after halving the full-size result.",
+        label="Refine consistency", symbol="β_con", low=0.01, high=100_000, step=100, advanced=True, log=True,
+    )  # fmt: skip
+
+
+def interactive_equality_loss(clean: Pair, pair_of_clean: Pair) -> Tensor:
+    """How far denoised halves are from the halves, crossed over, of the denoised image. Eq. (2)."""
+    return (clean[0] - pair_of_clean[1]).square().mean() + (clean[1] - pair_of_clean[0]).square().mean()
+
+
+def cross_mapping_loss(clean: Pair, noisy: Pair) -> Tensor:
+    """How far each denoised half is from the other noisy half. Eq. (3)."""
+    return (clean[0] - noisy[1]).square().mean() + (clean[1] - noisy[0]).square().mean()
+
+
+def interactive_denoising_loss(clean: Pair, window: int, constant: float) -> Tensor:
+    """How far both denoised halves are from their local means, where their textures differ. Eq. (4).
+
+    The target is d f + (1 - d) mean with d near 1 where both halves have the same texture, so the
+    difference is (1 - d) (f - mean). The gradient flows through d and the mean, as in ZERO-IG.
+    """
+    from napari_zeroshot.engine.sampling import local_mean
+
+    both = texture_similarity(clean, window, constant)
+    return sum(((1 - both) * (half - local_mean(half, window))).square().mean() for half in clean)  # type: ignore[return-value]
+
+
+def texture_similarity(clean: Pair, window: int, constant: float) -> Tensor:
+    """d in eq. (4): 1 where both halves have the same local contrast, shape (N, 1, Y, X)."""
+    from napari_zeroshot.engine.sampling import local_deviation
+
+    first, second = (local_deviation(luminance(half), window) for half in clean)
+    return 2 * first * second / (first.square() + second.square() + constant)
+
+
+def luminance(image: Tensor) -> Tensor:
+    """The grey image of a colour one (Rec. 601); any other number of channels is averaged."""
+    if image.shape[1] != 3:
+        return image.mean(dim=1, keepdim=True)
+    return 0.299 * image[:, :1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:]
+
+
+def reconstruction_loss(refined: Tensor, target: Tensor) -> Tensor:
+    """How far the second network's half-size answer is from the first's. Eq. (5)."""
+    return (refined - target).square().mean()
+
+
+def refine_consistency_loss(mean_of_refined: Tensor, target: Tensor) -> Tensor:
+    """How far the halved full-size answer is from the first network's. Eq. (6)."""
+    return (mean_of_refined - target).square().mean()
+
+
+def fit(noisy: Planes, params: ZSN2MParams, job: Job) -> Steps:
+    """Train MBD-Net on random pairs, then GRD-Net on its answers if asked for."""
+    from napari_zeroshot.engine import fitting
+
+    bench = fitting.Bench.set_up(noisy, job, params.steps + (params.refine_steps if params.refine else 0))
+    mean_based = yield from _fit_mean_based(bench, params)
+    if not params.refine or job.cancelled():
+        return mean_based
+    return (yield from _fit_gap_refinement(bench, params, mean_based))
+
+
+def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, None, NetworkDenoiser]:
+    from napari_zeroshot.engine import fitting, networks, sampling
+
+    start = getattr(bench.job.start, "first", bench.job.start)
+    network = bench.network(networks.zs_n2n_network(bench.planes.shape[1]), getattr(start, "network", None))
+    crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
+    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), bench.job, halo=2)
+    window = params.window // 2 * 2 + 1
+
+    def loss() -> Tensor:
+        batch = crops()
+        halves, halves_of_clean = sampling.diagonal_pair(batch), sampling.diagonal_pair(denoiser.infer(batch))
+        if params.random_masks:
+            mask = sampling.balanced_mask(halves[0].shape, bench.rng)
+            halves, halves_of_clean = sampling.swap(*halves, mask), sampling.swap(*halves_of_clean, mask)
+        clean = sampling.split(denoiser.infer(sampling.join(halves)))
+        total = params.alpha_cm * cross_mapping_loss(clean, halves) + params.alpha_ie * interactive_equality_loss(clean, halves_of_clean)
+        return total + params.alpha_id * interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else total
+
+    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    return denoiser
+
+
+def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDenoiser) -> Generator[Progress, None, NetworkDenoiser]:
+    import torch
+
+    from napari_zeroshot.engine import fitting, networks, sampling
+
+    channels = bench.planes.shape[1]
+    known = bench.job.start.network if hasattr(bench.job.start, "first") else None
+    network = bench.network(networks.unet(channels, params.refine_width, params.refine_levels), known)
+    first_answer = torch.from_numpy(mean_based(bench.planes.cpu().numpy())).to(bench.job.device)
+    crops = sampling.Crops(torch.cat((bench.planes, first_answer), dim=1), params.crop, params.crops, bench.places)
+    denoiser = fitting.NetworkDenoiser(network, network, bench.job, halo=network.halo, multiple=network.multiple, first=mean_based)
+
+    def loss() -> Tensor:
+        batch, answer = crops().split(channels, dim=1)
+        target = sampling.cell_mean(answer)
+        again = reconstruction_loss(network(sampling.cell_mean(batch)), target)
+        same = refine_consistency_loss(sampling.cell_mean(network(batch)), target)
+        return params.beta_re * again + params.beta_con * same
+
+    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps)
+    return denoiser
+
+
+METHOD = Method(
+    name="zs-n2m",
+    title="ZS-N2M",
+    summary="Learns the mean of random half-size pairs of the image; smoother than ZS-N2N, with a knob for smoothness.",
+    reference="Liu, Shi, Zhang, Li and Zhang, Zero-Shot Noise2Mean: Gap Minimization for Efficient Denoising from a Single Noisy Image, AAAI 2025",
+    params=ZSN2MParams,
+    fit=fit,
+    presets={
+        "synthetic": {"alpha_ie": 1.0},
+        "real": {"alpha_ie": 10.0},
+        "full": {"refine": True},
+        "preview": {"steps": 100, "crops": 2, "crop": 48, "refine_steps": 50},
+        "paper": {
+            **WHOLE_PLANE,
+            "steps": 2000,
+            "learning_rate": 1e-3,
+            "schedule": "step",
+            "refine": True,
+            "refine_steps": 1000,
+            "refine_width": 38,
+            "refine_levels": 4,
+        },
+    },
+    smallest=8,
+    trains=True,
+)

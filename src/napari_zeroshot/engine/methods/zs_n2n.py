@@ -1,0 +1,81 @@
+"""ZS-N2N: a pair of half-size images made from one, each learning to predict the other.
+
+Mansour and Heckel, "Zero-Shot Noise2Noise: Efficient Image Denoising without any Data", CVPR 2023.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.params import param
+from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ZSN2NParams(Training):
+    """Parameters of ZS-N2N."""
+
+    consistency: float = param(
+        1.0,
+        "Weight of agreement between denoising the halves and halving the denoised image; more keeps the full-size result truer, less denoises harder.",
+        label="Consistency", symbol="L_cons", low=0, high=100, step=0.1, tunable=True,
+    )  # fmt: skip
+    random_masks: bool = param(
+        False,
+        "Draw a new random pair at every step instead of the two fixed diagonals: ZS-N2M's sampler, the column '+ G' of its Table 4.",
+        label="Random pairs", symbol="G", advanced=True,
+    )  # fmt: skip
+
+
+def residual_loss(clean: tuple[Tensor, Tensor], noisy: tuple[Tensor, Tensor]) -> Tensor:
+    """How far each denoised half is from the other noisy half. Eq. (5)."""
+    return ((clean[0] - noisy[1]).square().mean() + (clean[1] - noisy[0]).square().mean()) / 2
+
+
+def consistency_loss(clean: tuple[Tensor, Tensor], halves_of_clean: tuple[Tensor, Tensor]) -> Tensor:
+    """How far the denoised halves are from the halves of the denoised image. Eq. (6)."""
+    return ((clean[0] - halves_of_clean[0]).square().mean() + (clean[1] - halves_of_clean[1]).square().mean()) / 2
+
+
+def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
+    """Train on the planes' own halves; the network predicts the noise."""
+    from napari_zeroshot.engine import fitting, networks, sampling
+
+    bench = fitting.Bench.set_up(noisy, job, params.steps)
+    network = bench.network(networks.zs_n2n_network(noisy.shape[1]), getattr(job.start, "network", None))
+    crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
+    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), job, halo=2)
+
+    def loss() -> Tensor:
+        batch = crops()
+        pair = sampling.diagonal_pair(batch)
+        mask = sampling.balanced_mask(pair[0].shape, bench.rng) if params.random_masks else None
+        pair = sampling.swap(*pair, mask) if mask is not None else pair
+        clean = sampling.split(denoiser.infer(sampling.join(pair)))
+        halves = sampling.diagonal_pair(denoiser.infer(batch))
+        halves = sampling.swap(*halves, mask) if mask is not None else halves
+        return residual_loss(clean, pair) + params.consistency * consistency_loss(clean, halves)
+
+    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    return denoiser
+
+
+METHOD = Method(
+    name="zs-n2n",
+    title="ZS-N2N",
+    summary="Learns from two half-size copies of the image; fast, for noise that neighbouring pixels do not share.",
+    reference="Mansour and Heckel, Zero-Shot Noise2Noise: Efficient Image Denoising without any Data, CVPR 2023",
+    params=ZSN2NParams,
+    fit=fit,
+    presets={
+        "preview": {"steps": 100, "crops": 2, "crop": 48},
+        "paper": {**WHOLE_PLANE, "steps": 2000, "learning_rate": 1e-3, "schedule": "step"},
+    },
+    smallest=8,
+    trains=True,
+)

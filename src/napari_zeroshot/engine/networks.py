@@ -1,0 +1,105 @@
+"""The tiny convolutional networks of the three papers, and the U-Net of GRD-Net."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def initialise(network: nn.Module, rng: torch.Generator) -> nn.Module:
+    """Give a network PyTorch's default initial weights, drawn from `rng` instead of the global state.
+
+    The network may have been built on the meta device, without weights at all.
+    """
+    network.to_empty(device="cpu")
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=rng)
+            fan_in, _ = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=rng)
+    return network
+
+
+def zs_n2n_network(channels: int, width: int = 48) -> nn.Sequential:
+    """The network of ZS-N2N and MBD-Net: 3x3, 3x3, 1x1 convolutions; sees 5 x 5 pixels. 21,313 weights for one channel."""
+    with torch.device("meta"):
+        return nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(width, channels, 1),
+        )
+
+
+def fm2s_network(channels: int) -> nn.Sequential:
+    """The network of FM2S: 5x5, 3x3, 5x5 convolutions; sees 11 x 11 pixels. 3,529 weights for one channel."""
+    with torch.device("meta"):
+        return nn.Sequential(
+            nn.Conv2d(channels, 24, 5, padding=2),
+            nn.LeakyReLU(1e-3, inplace=True),
+            nn.Conv2d(24, 12, 3, padding=1),
+            nn.LeakyReLU(1e-3, inplace=True),
+            nn.Conv2d(12, channels, 5, padding=2),
+        )
+
+
+def unet(channels: int, width: int, levels: int) -> UNet:
+    """A U-Net for GRD-Net; 38 wide with 4 levels has the paper's 2.7 million weights."""
+    with torch.device("meta"):
+        return UNet(channels, width, levels)
+
+
+class UNet(nn.Module):
+    """Two 3x3 convolutions a level, max pooling, transposed convolutions up, skips joined; the output is added to the input.
+
+    Sides need not be multiples of ``2 ** (levels - 1)``: the lower and right edges are extended and cut off again.
+    """
+
+    def __init__(self, channels: int, width: int, levels: int) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(levels)]
+        self.multiple = 2 ** (levels - 1)
+        self.down = nn.ModuleList(_two_convolutions(before, after) for before, after in zip([channels, *widths], widths, strict=False))
+        self.rise = nn.ModuleList(nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(_two_convolutions(2 * here, here) for here in widths[:-1])
+        self.last = nn.Conv2d(width, channels, 1)
+
+    @property
+    def halo(self) -> int:
+        """Pixels of surroundings that an output pixel depends on, at most; a multiple of `multiple`."""
+        return 10 * self.multiple
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Shape (N, C, Y, X) in and out."""
+        height, width = image.shape[-2:]
+        padded = F.pad(image, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        return (padded + self._correction(padded))[..., :height, :width]
+
+    def _correction(self, x: Tensor) -> Tensor:
+        skips: list[Tensor] = []
+        for level, block in enumerate(self.down):
+            x = block(F.max_pool2d(x, 2) if level else x)
+            skips.append(x)
+        skips.pop()
+        for rise, block in zip(reversed(self.rise), reversed(self.up), strict=True):
+            x = block(torch.cat((skips.pop(), rise(x)), dim=1))
+        return self.last(x)  # type: ignore[no-any-return]
+
+
+def _two_convolutions(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1),
+        nn.LeakyReLU(0.1, inplace=True),
+        nn.Conv2d(after, after, 3, padding=1),
+        nn.LeakyReLU(0.1, inplace=True),
+    )
+
+
+def weights(network: nn.Module) -> int:
+    """How many weights a network has."""
+    return sum(part.numel() for part in network.parameters())

@@ -1,0 +1,338 @@
+"""Image in, image out: cuts it into planes, trains, denoises and puts it back together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine import intensity
+from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
+from napari_zeroshot.engine.device import Device, choose, failures_explained
+from napari_zeroshot.engine.errors import ImageError, ParamError
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
+from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.registry import get_method
+
+Stack = Literal["shared", "plane", "warm"]
+TRAINING_PIXELS = 2**26
+"""A shared network learns from evenly spaced planes of at most this many pixels together (256 MiB)."""
+
+
+def denoise(image: Any, method: str = "zs-n2m", **options: Any) -> Result:
+    """The denoised image, with its provenance.
+
+    Parameters
+    ----------
+    image, method, options
+        As for `denoise_steps`.
+
+    Returns
+    -------
+    Result
+        ``result.image`` has the input's shape, axes, type and intensity scale.
+
+    Examples
+    --------
+    >>> result = denoise(stack, "fm2s", axes="TCYX", preset="confocal", seed=1)  # doctest: +SKIP
+    >>> result.image.shape == stack.shape  # doctest: +SKIP
+    True
+    """
+    steps = denoise_steps(image, method, **options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def denoise_steps(
+    image: Any,
+    method: str = "zs-n2m",
+    *,
+    axes: str | None = None,
+    preset: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    stack: Stack = "shared",
+    dtype: Literal["same", "float32"] = "same",
+    nan: Literal["refuse", "fill"] = "refuse",
+    tile: int = 1024,
+    out: Any = None,
+    cancelled: Callable[[], bool] = never,
+    source: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> Generator[Progress, None, Result]:
+    """Denoise step by step: a generator of `Progress` that returns a `Result`.
+
+    What is wrong with the arguments is raised by this call; nothing is computed before the first ``next()``.
+
+    Parameters
+    ----------
+    image
+        Any array that can be sliced (numpy, dask, zarr, xarray): whole numbers or floats, 2D or more. Read plane by plane.
+    method
+        A name from `all_methods`.
+    axes
+        A letter for each dimension out of T, Z, C, Y, X, S, such as ``TCZYX``. May be left out for 2D images and for xarray images whose dimensions say it.
+    preset
+        A named setting of the method; several joined by ``+``.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    seed
+        Decides every random number; on the CPU the same seed gives the same pixels.
+    stack
+        ``shared``: one network for each channel, learnt from all its planes. ``plane``: a new network
+        for every plane. ``warm``: every plane goes on from the last one's network.
+    dtype
+        ``same`` as the input (rounded and clipped), or ``float32``; grey levels are the input's in both.
+    nan
+        ``refuse`` an image with NaN or infinity, or ``fill`` the gaps for the work and give them back as NaN.
+    tile
+        Largest side of an image part that is denoised at once, in pixels: bounds memory, does not change the result.
+    out
+        Array of the input's shape that takes the result; made when left out.
+    cancelled
+        Asked at every step. Once true, training ends and the best so far is returned, with ``complete=False``.
+    source
+        What to note in the provenance of where the image comes from, such as its name.
+    **params
+        Single parameters of the method, on top of the preset.
+
+    Raises
+    ------
+    ParamError, ImageError, DeviceError
+        If a name is unknown, a value out of bounds, the image not an image, or the device not there.
+    """
+    chosen = get_method(method)
+    order = Order(
+        image=image,
+        out=out,
+        axes=_checked_axes(image, axes, chosen),
+        method=chosen,
+        params=chosen.settings(preset, params),
+        preset=preset or "default",
+        device=choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)"),
+        seed=_one_of_seeds(seed),
+        stack=_one_of("stack", stack, Stack),
+        keep_dtype=_one_of("dtype", dtype, Literal["same", "float32"]) == "same",
+        fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
+        tile=tile,
+        cancelled=cancelled,
+        source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **(source or {})},
+    )
+    return Run(order).steps()
+
+
+def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:
+    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
+        raise ImageError(f"a {type(image).__name__} is not an image; give an array, such as numpy.asarray(...) of it")
+    intensity.check_type(np.dtype(image.dtype))
+    axes = parse(letters or letters_of(image), image.shape)
+    if min(axes.height, axes.width) < method.smallest:
+        raise ImageError(
+            f"a plane of {axes.height} x {axes.width} pixels is too small for {method.title}, which needs at least {method.smallest} x {method.smallest}"
+        )
+    return axes
+
+
+def _one_of(name: str, value: str, allowed: Any) -> Any:
+    if value not in get_args(allowed):
+        raise ParamError(f"{name} = {value!r} is not allowed; it takes {', '.join(get_args(allowed))}")
+    return value
+
+
+def _one_of_seeds(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise ParamError(f"seed = {seed!r} is not allowed; it takes a whole number from 0 to 2**63 - 1")
+    return int(seed)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything decided and checked, nothing computed yet."""
+
+    image: Any
+    out: Any
+    axes: Axes
+    method: Method
+    params: Params
+    preset: str
+    device: Device
+    seed: int
+    stack: Stack
+    keep_dtype: bool
+    fill_nan: bool
+    tile: int
+    cancelled: Callable[[], bool]
+    source: Mapping[str, Any]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the result."""
+        return np.dtype(self.image.dtype) if self.keep_dtype else np.dtype(np.float32)
+
+    def groups(self) -> list[list[Index]]:
+        """The planes that share a network, in the order of the work."""
+        if self.stack == "shared":
+            return self.axes.channels()
+        return [[index] for channel in self.axes.channels() for index in channel]
+
+    def steps_per_plane(self) -> int:
+        """How many training steps denoising one plane is worth, so that the remaining time can be told."""
+        seen = getattr(self.params, "crop", 0) ** 2 * getattr(self.params, "crops", 1)
+        return max(1, self.axes.height * self.axes.width // (4 * seen)) if seen else 1
+
+
+@dataclass(eq=False)
+class Run:
+    """One run of an order: what is done, and what the current network makes of the rest."""
+
+    order: Order
+    started: float = field(default_factory=time.perf_counter)
+    done: set[Index] = field(default_factory=set)
+    steps_done: int = 0
+    steps_total: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cut_short: bool = False
+    out: Any = None
+
+    def steps(self) -> Generator[Progress, None, Result]:
+        """Do the work."""
+        order, denoiser, last_channel = self.order, None, None
+        self.out = order.out if order.out is not None else np.empty(order.axes.shape, order.dtype)
+        groups = order.groups()
+        with failures_explained(order.device.name):
+            for number, group in enumerate(groups):
+                if order.cancelled():
+                    break
+                channel = order.axes.channel_of(group[0])
+                start = denoiser if order.stack == "warm" and channel == last_channel else None
+                denoiser, last_channel = (yield from self._group(group, number, len(groups), start)), channel
+            self._leave_the_rest_noisy()
+        return self._result()
+
+    def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
+        sample = self._sample(group)
+        read = [self._read(index)[0] for index in sample]
+        scale = intensity.measure(read, np.dtype(self.order.image.dtype))
+        noisy = np.stack([scale.normalise(plane) for plane in read])
+        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile)
+        denoiser = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scale, f" {number + 1}/{of}" if of > 1 else "", of)
+        self.cut_short |= self.order.cancelled()
+        yield from self._apply(group, scale, denoiser, _Snapshot(self, group, scale, denoiser))
+        return denoiser
+
+    def _train(
+        self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scale: intensity.Scale, where: str, of: int
+    ) -> Generator[Progress, None, Denoiser]:
+        before = self.steps_done
+        what = "" if not where else (" channel" if self.order.stack == "shared" else " plane") + where
+        while True:
+            try:
+                report = next(fit)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            self.steps_total = of * report.total + len(self.order.axes.planes()) * self.order.steps_per_plane()
+            self.steps_done = before + report.step
+            if report.loss is not None:
+                self.losses.append((self.steps_done, report.loss))
+            shown = _Snapshot(self, group, scale, report.snapshot)
+            yield self._progress(f"{report.stage}{what}", report.loss, shown)
+
+    def _apply(self, group: Sequence[Index], scale: intensity.Scale, denoiser: Denoiser, shown: _Snapshot) -> Generator[Progress, None, None]:
+        for index in group:
+            if self.order.cancelled() and not self.cut_short:
+                return
+            self.order.axes.write(self.out, index, self._denoised(index, scale, denoiser))
+            self.done.add(index)
+            self.steps_done += self.order.steps_per_plane()
+            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, shown)
+
+    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot) -> Progress:
+        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot)
+
+    def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
+        axes = self.order.axes
+        most = max(1, TRAINING_PIXELS // (axes.height * axes.width * axes.size("S")))
+        if len(group) <= most:
+            return group
+        self.notes.append(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
+        return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
+
+    def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        plane = self.order.axes.read(self.order.image, index)
+        return intensity.fill_gaps(plane, self._where(index), allowed=self.order.fill_nan)
+
+    def _where(self, index: Index) -> str:
+        counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
+        return f" of plane {', '.join(counted)}" if counted else ""
+
+    def _denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
+        plane, gaps = self._read(index)
+        clean = scale.restore(denoiser(scale.normalise(plane)[np.newaxis])[0], self.order.dtype)
+        if gaps is not None:
+            clean[gaps] = np.nan
+        return clean
+
+    def _leave_the_rest_noisy(self) -> None:
+        axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
+        for index in rest:
+            axes.write(self.out, index, axes.read(self.order.image, index).astype(self.order.dtype))
+        if rest:
+            self.notes.append(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
+        elif self.cut_short:
+            self.notes.append("Cancelled: training ended early, this is the best so far.")
+
+    def _result(self) -> Result:
+        order = self.order
+        return Result(
+            image=self.out,
+            method=order.method.name,
+            params=order.params,
+            preset=order.preset,
+            axes=order.axes.letters,
+            stack=order.stack,
+            seed=order.seed,
+            device=order.device.reason,
+            seconds=time.perf_counter() - self.started,
+            losses=tuple(self.losses),
+            complete=not self.cut_short and len(self.done) == len(order.axes.planes()),
+            planes=len(order.axes.planes()),
+            planes_done=len(self.done),
+            notes=tuple(self.notes),
+            source=order.source,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    """The image so far, when asked for: finished planes, and what the current network makes of the rest of its group."""
+
+    run: Run
+    group: Sequence[Index]
+    scale: intensity.Scale
+    denoiser: Denoiser
+
+    def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
+        """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
+        axes = self.run.order.axes
+        if at is not None:
+            return axes.as_laid(self._plane(axes.index_of(at)))
+        image = np.empty(axes.shape, self.run.order.dtype)
+        for index in axes.planes():
+            axes.write(image, index, self._plane(index))
+        return image
+
+    def _plane(self, index: Index) -> NDArray[Any]:
+        order = self.run.order
+        if index in self.run.done:
+            return order.axes.read(self.run.out, index)
+        if index in self.group:
+            return self.run._denoised(index, self.scale, self.denoiser)
+        return order.axes.read(order.image, index).astype(order.dtype)
