@@ -22,6 +22,10 @@ class DeviceError(DenoiseError):
     """The chosen device is missing, ran out of memory or failed."""
 
 
+class DivergedError(DenoiseError):
+    """A training came to no result."""
+
+
 class FileError(DenoiseError):
     """A file cannot be read or written."""
 

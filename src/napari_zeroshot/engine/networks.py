@@ -55,9 +55,10 @@ def unet(channels: int, width: int, levels: int) -> UNet:
 
 
 class UNet(nn.Module):
-    """Two 3x3 convolutions a level, max pooling, transposed convolutions up, skips joined; the output is added to the input.
+    """Two 3x3 convolutions a level, max pooling, transposed convolutions up, skips joined; the output is the image itself.
 
-    Sides need not be multiples of ``2 ** (levels - 1)``: the lower and right edges are extended and cut off again.
+    It is not added to the input: GRD-Net's losses do not see differences within a 2 x 2 cell, so what an
+    addition lets through stays, noise and all. Sides need not be multiples of ``2 ** (levels - 1)``: the lower and right edges are extended and cut off again.
     """
 
     def __init__(self, channels: int, width: int, levels: int) -> None:
@@ -78,9 +79,9 @@ class UNet(nn.Module):
         """Shape (N, C, Y, X) in and out."""
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
-        return (padded + self._correction(padded))[..., :height, :width]
+        return self._levels(padded)[..., :height, :width]
 
-    def _correction(self, x: Tensor) -> Tensor:
+    def _levels(self, x: Tensor) -> Tensor:
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if level else x)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param
 from napari_zeroshot.engine.training import WHOLE_PLANE, Training
 
@@ -27,17 +28,17 @@ class FM2SParams(Training):
     """Parameters of FM2S. The defaults are the paper's for a confocal microscope's raw frames."""
 
     steps: int = param(
-        2250,
+        1200,
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
     learning_rate: float = param(
-        1e-3,
+        2e-3,
         "How far each step moves the network; too large is unstable, too small stays blurred.",
         label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
     )  # fmt: skip
     schedule: Literal["constant", "step", "cosine", "one-cycle"] = param(
-        "constant",
+        "cosine",
         "How the learning rate changes: one-cycle rises and then falls to zero, cosine only falls, step halves after three quarters.",
         label="Rate schedule", advanced=True,
     )  # fmt: skip
@@ -94,7 +95,7 @@ class FM2SParams(Training):
         label="Training stages", advanced=True,
     )  # fmt: skip
     coarse_steps: int = param(5, "Training steps on the raw image (stage one).", label="Coarse steps", low=1, high=10_000, advanced=True)
-    steps_per_sample: int = param(5, "Steps on each sample of synthetic noise before a new one is drawn.", label="Steps per sample", low=1, high=1000, advanced=True)
+    steps_per_sample: int = param(1, "Steps on each sample of synthetic noise before a new one is drawn.", label="Steps per sample", low=1, high=1000, advanced=True)
     dimmest: float = param(
         1e-5, "Regions darker than this count as this bright when noise is added (0 to 1).", label="Dimmest region", low=1e-6, high=1, advanced=True, log=True
     )  # fmt: skip
@@ -115,10 +116,10 @@ def _filtered(plane: Any, kind: str, size: int) -> Any:
         return ndimage.median_filter(plane, size, mode="reflect")
     if kind == "gaussian":
         return ndimage.gaussian_filter(plane, size / 3)
-    from skimage.restoration import denoise_nl_means, estimate_sigma
+    from skimage.restoration import denoise_nl_means
 
-    sigma = float(estimate_sigma(plane))
-    return denoise_nl_means(plane, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True)
+    sigma = noise_deviation(plane[np.newaxis, np.newaxis])
+    return denoise_nl_means(plane, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True) if sigma else plane
 
 
 def region_brightness(clean: Planes, stride: int, dimmest: float, brightest: float) -> Planes:
@@ -238,7 +239,7 @@ METHOD = Method(
         **_microscope_presets(),
         "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
         "preview": {"steps": 200, "crops": 4, "learning_rate": 3e-3, "schedule": "cosine"},
-        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant"},
+        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5},
     },
     smallest=8,
     trains=True,

@@ -1,0 +1,60 @@
+# Everything sets itself up in .venv the first time; `make` alone says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -c constraints.txt
+INSTALLED := $(VENV)/installed
+DEVELOPED := $(VENV)/installed-for-development
+DISPLAYED := tools/with_display
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format screenshots sample-data docs benchmark clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Denoise a sample with the three methods and show the results in napari
+	$(BIN)/napari-zeroshot demo
+
+test: $(DEVELOPED) ## Run every test, with real napari windows in a virtual display
+	$(DISPLAYED) $(BIN)/python -m pytest
+
+lint: $(DEVELOPED) ## Check style, types, imports and the plugin's manifest
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_zeroshot/napari.yaml
+
+format: $(DEVELOPED) ## Put the source into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+screenshots: $(DEVELOPED) ## Make the pictures in docs/images
+	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
+
+sample-data: $(INSTALLED) ## Make the images in sample_data
+	$(BIN)/python sample_data/make_sample_data.py
+
+docs: $(INSTALLED) ## Write the parameter tables in docs/methods anew
+	$(BIN)/python docs/make_parameter_tables.py
+
+benchmark: $(INSTALLED) ## Measure the methods' quality
+	$(BIN)/python -m benchmarks quality
+
+clean: ## Remove .venv and what the tools left behind
+	rm -rf $(VENV) build dist demo_output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The stamps: a second run installs nothing, a changed requirement installs anew.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade "pip>=25.1"
+	$(PIP) --editable ".[all]"
+	@touch $@
+
+$(DEVELOPED): $(INSTALLED)
+	$(PIP) --group dev
+	@touch $@

@@ -1,0 +1,1 @@
+"""Measurements behind every figure in docs/benchmarks.md: ``python -m benchmarks quality``."""

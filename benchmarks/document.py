@@ -1,0 +1,24 @@
+"""Generated sections of docs/benchmarks.md, each between a pair of marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+
+
+def put(section: str, text: str) -> None:
+    """Replace what stands between the marks of `section`, or add it at the end of the page."""
+    begin, end = f"<!-- {section}: generated, do not edit -->", f"<!-- end of {section} -->"
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n"
+    before, found, rest = page.partition(begin)
+    after = rest.partition(end)[2] if found else ""
+    gap = "" if found else "\n"
+    PAGE.write_text(f"{before}{gap}{begin}\n{text.strip()}\n{end}{after or chr(10)}", encoding="utf-8")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; numbers are set to the right."""
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])

@@ -1,0 +1,70 @@
+"""`napari-zeroshot demo`: the three methods on a sample, in napari or in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_zeroshot.cli.progress import first_interrupt, follow
+from napari_zeroshot.cli.report import fail, give_json
+from napari_zeroshot.cli.shared_options import DeviceOption, JsonOption, OverwriteOption, SeedOption
+from napari_zeroshot.engine.errors import FileError
+
+if TYPE_CHECKING:
+    from napari_zeroshot.demo import Picture
+    from napari_zeroshot.engine.method import Result
+
+
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option(help="Where files are written if no window is opened; made if missing.")] = Path("demo_output"),
+    window: Annotated[bool, typer.Option("--window/--no-window", help="Open napari if there is a display.")] = True,
+    preset: Annotated[str, typer.Option(help="The preset of all three methods.")] = "default",
+    device: DeviceOption = "auto",
+    seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise a sample with the three methods and compare them side by side, in napari or as files."""
+    from napari_zeroshot import demo as work
+
+    reason = "--no-window was given" if as_json or not window else work.why_no_window()
+    if reason:
+        _check_folder(folder, work.file_names(), overwrite)
+    with first_interrupt() as asked:
+        shown = work.pictures(_runner(asked.is_set, as_json), preset=preset, device=device, seed=seed)
+        if asked.is_set():
+            fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
+    if not reason:
+        work.open_napari(shown)
+        return
+    work.write_folder(shown, folder)
+    _report(shown, folder, reason, as_json)
+
+
+def _runner(cancelled: Callable[[], bool], quiet: bool) -> Callable[..., Result]:
+    from napari_zeroshot.engine.run import denoise_steps
+
+    def run(image: Any, method: str, **options: Any) -> Result:
+        return follow(denoise_steps(image, method, cancelled=cancelled, **options), method, quiet=quiet)
+
+    return run
+
+
+def _check_folder(folder: Path, names: Sequence[str], overwrite: bool) -> None:
+    there = [name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise FileError(f"{folder / there[0]} exists already; give --overwrite, or another --folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _report(shown: Sequence[Picture], folder: Path, reason: str, as_json: bool) -> None:
+    if as_json:
+        give_json({"folder": str(folder), "files": [picture.file_name for picture in shown], "psnr": {picture.name: picture.psnr for picture in shown}})
+        return
+    for picture in shown:
+        typer.echo(f"{folder / picture.file_name}: {picture.title}")
+    typer.echo(f"{folder / 'comparison.png'}: all side by side\nNo napari window was opened: {reason}.")

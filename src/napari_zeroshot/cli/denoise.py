@@ -1,0 +1,100 @@
+"""`napari-zeroshot denoise METHOD INPUT OUTPUT`: one command for each method, with its own options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from napari_zeroshot.cli.options import command_for
+from napari_zeroshot.cli.progress import first_interrupt, follow
+from napari_zeroshot.cli.report import check_named, fail, give_json
+from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OverwriteOption, SeedOption
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.method import Method, Result
+from napari_zeroshot.engine.registry import all_methods, get_method
+
+STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
+GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
+
+
+class MethodGroup(TyperGroup):
+    """A group of commands with one for each method, made when asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The methods' names."""
+        return list(all_methods())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of one method; an unknown name is wrong usage, and the nearest is named."""
+        try:
+            method = get_method(cmd_name)
+        except ParamError as error:
+            ctx.fail(str(error))
+        one = typer.Typer(add_completion=False)
+        one.command(method.name, help=f"{method.summary}\n\n{method.reference}")(command_for(method, denoise_file))
+        return typer.main.get_command(one)
+
+
+app = typer.Typer(cls=MethodGroup, no_args_is_help=True, help="Denoise an image: denoise METHOD INPUT OUTPUT. See denoise METHOD --help for its options.")
+
+
+@app.callback()
+def _about() -> None: ...
+
+
+def denoise_file(
+    method: Method,
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF or PNG.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The OME-TIFF to write.", show_default=False)],
+    *,
+    preset: str | None = None,
+    axes: AxesOption = None,
+    stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
+    device: DeviceOption = "auto",
+    seed: SeedOption = 0,
+    dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
+    nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
+    overwrite: OverwriteOption = False,
+    keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
+    as_json: JsonOption = False,
+    params: Mapping[str, Any],
+) -> None:
+    """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
+    from napari_zeroshot.engine import files
+    from napari_zeroshot.engine.run import denoise_steps
+
+    files.check_target(target, overwrite=overwrite)
+    with first_interrupt() as asked:
+        image = files.read(source, axes=axes)
+        check_named(image, source)
+        steps = denoise_steps(
+            image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
+            dtype=dtype, nan=nan, cancelled=asked.is_set, source={"name": source.name}, **params,
+        )  # fmt: skip
+        result = follow(steps, method.title, quiet=as_json)
+        if not result.complete and not (keep_partial and result.planes_done):
+            fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
+        files.write(target, result, like=image, overwrite=overwrite)
+    _report(target, result, [*image.notes, *result.notes], as_json)
+    if not result.complete:
+        raise typer.Exit(130)
+
+
+def _why_nothing(result: Result, keep_partial: bool) -> str:
+    if keep_partial:
+        return "ended by Ctrl-C before anything was denoised; nothing was written"
+    return "ended by Ctrl-C; nothing was written (--keep-partial writes the best result so far)"
+
+
+def _report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        give_json({"output": str(target), **result.provenance(), "notes": notes})
+        return
+    typer.echo(f"Wrote {target}" if result.complete else f"Ended by Ctrl-C; wrote the best result so far to {target}")
+    typer.echo(f"{result.method}, preset {result.preset}, seed {result.seed}, {result.seconds:.1f} s on {result.device}")
+    for note in notes:
+        typer.echo(f"Note: {note}")

@@ -1,0 +1,63 @@
+"""What the commands say: lines and tables for people, one JSON object for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from napari_zeroshot.engine.errors import ImageError
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.image import Image
+
+UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for wrong usage; it has no public name, as newer typers carry their own copy of click."""
+
+
+def fail(message: str, *, code: int, as_json: bool) -> NoReturn:
+    """End the program: `message` in one line on standard error, or as ``{"error": message}`` on standard output."""
+    line = " ".join(message.split())
+    if as_json:
+        give_json({"error": line})
+    else:
+        typer.echo(f"Error: {line}", err=True)
+    raise SystemExit(code)
+
+
+def give_json(value: object) -> None:
+    """Print `value` as JSON; numbers that JSON cannot hold (infinity, NaN) become null."""
+    typer.echo(json.dumps(_finite(value), ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; its first column is never broken over lines."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == columns[0], max_width=None if column == columns[-1] else 22)
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)
+
+
+def check_named(image: Image, path: Path) -> None:
+    """Raise `ImageError` if neither the file nor ``--axes`` say what the dimensions are."""
+    if image.axes is None:
+        example = {3: "TYX", 4: "TCYX"}.get(image.array.ndim, "TCZYX")
+        raise ImageError(f"{path} does not say what its dimensions {image.array.shape} are; name each, such as --axes {example}")

@@ -1,0 +1,15 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+AxesOption = Annotated[
+    str | None, typer.Option(help="A letter for each dimension out of T, Z, C, Y, X, S (RGB samples), such as TCZYX; the file's own if left out.")
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+SeedOption = Annotated[int, typer.Option(help="Decides every random number.", min=0)]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else, errors included.")]

@@ -1,0 +1,170 @@
+"""Read and write image files: axes, pixel size and provenance stay with the pixels."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from napari_zeroshot.engine import png, tiff
+from napari_zeroshot.engine.errors import FileError, MissingPackageError
+from napari_zeroshot.engine.image import Image, image_of
+from napari_zeroshot.engine.method import Result
+
+FORMATS = {".tif": tiff, ".tiff": tiff, ".png": png}
+ADVICE = "known are .tif, .tiff and .png; export it as OME-TIFF"
+
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    EOFError,
+    AssertionError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+)
+"""What decoders raise when a file is not what it says."""
+
+
+def read(path: str | Path, *, axes: str | None = None) -> Image:
+    """The image of a TIFF, OME-TIFF, ImageJ TIFF or PNG file.
+
+    Parameters
+    ----------
+    path
+        Of several images in one TIFF the first is read, and ``notes`` say so.
+    axes
+        A letter for each dimension, where the file does not say or is wrong. Dimensions of length 1
+        may be named or left out.
+
+    Returns
+    -------
+    ``array`` is in memory or, above a gigabyte and where the file allows, reads from the disk when
+    sliced. ``axes`` is None if neither file nor `axes` say. A file written by `write` gives the axes
+    and type that were written.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, of another type, or has see-through pixels.
+    ImageError
+        If `axes` do not fit the image.
+    """
+    path = Path(path)
+    kind = _format(path)
+    if not path.is_file():
+        raise FileError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not an image file")
+    with _damage_explained(path):
+        image: Image = kind.read(path, axes)
+    return replace(image, name=_stem(path))
+
+
+def read_provenance(path: str | Path) -> dict[str, Any] | None:
+    """How the image in a file was made, see `Result.provenance`; None if we did not make it."""
+    provenance = read(path).provenance
+    return None if provenance is None else dict(provenance)
+
+
+def write(
+    path: str | Path, image: Result | Image | Any, *, axes: str | None = None, like: Image | None = None, overwrite: bool = False, compressed: bool = False
+) -> Path:
+    """Write an image to an OME-TIFF or PNG file, which appears only when it is complete.
+
+    Parameters
+    ----------
+    path
+        Ends in .tif or .tiff (always OME-TIFF), or in .png.
+    image
+        A `Result` (its provenance goes into the file), an `Image`, or an array.
+    axes
+        A letter for each dimension of an array. OME-TIFF wants rows and columns last: other orders
+        are turned for the file, and `read` turns them back.
+    like
+        The image that `image` was made from: gives pixel sizes, time interval and channel names.
+    overwrite
+        Replace an existing file.
+    compressed
+        Lossless (zlib) TIFF. Smaller, slower, and no longer readable piece by piece without zarr.
+
+    Returns
+    -------
+    The path.
+
+    Notes
+    -----
+    OME-TIFF has no float16 and no 64-bit whole numbers: they are stored as float32 and float64,
+    without loss, and `read` gives their own type back. PNG keeps pixels only.
+
+    Raises
+    ------
+    FileError
+        If the file exists, or cannot be written there or in this format.
+    ImageError
+        If nothing says what the axes of a stack are.
+    """
+    path = Path(path)
+    check_target(path, overwrite=overwrite)
+    known = image_of(image, axes=axes, like=like)
+    with _appearing(path) as file:
+        _format(path).write(file, known, compressed=compressed)
+    return path
+
+
+def check_target(path: str | Path, *, overwrite: bool = False) -> None:
+    """Raise `FileError` if `write` would, before an hour of work is spent."""
+    path = Path(path)
+    _format(path)
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"cannot write {path}: the folder is read-only")
+
+
+def _format(path: Path) -> Any:
+    if path.suffix.lower() not in FORMATS:
+        raise FileError(f"{path.name} has an unknown ending {path.suffix!r}; {ADVICE}")
+    return FORMATS[path.suffix.lower()]
+
+
+def _stem(path: Path) -> str:
+    return path.stem[:-4] if path.stem.lower().endswith(".ome") else path.stem
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "imagecodecs" in reason:
+            raise MissingPackageError(f"{path} is compressed in a way that needs another package: pip install imagecodecs") from error
+        raise FileError(f"cannot read {path}, which is damaged or not an image: {reason}") from error
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that becomes `path` when the block ends well, and vanishes when not."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        with beside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        beside.unlink(missing_ok=True)

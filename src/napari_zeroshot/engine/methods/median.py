@@ -1,0 +1,37 @@
+"""Median filter: each pixel becomes the middle value of its neighbourhood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy import ndimage
+
+from napari_zeroshot.engine.filtering import filtered
+from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.params import Params, param
+
+
+@dataclass(frozen=True)
+class MedianParams(Params):
+    """Parameters of the median filter."""
+
+    size: int = param(
+        3,
+        "Side of the neighbourhood; larger removes more noise, and lines and dots thinner than half of it.",
+        low=1, high=101, step=2, unit="px", tunable=True,
+    )  # fmt: skip
+
+
+def fit(noisy: Planes, params: MedianParams, job: Job) -> Steps:
+    """Nothing to learn."""
+    return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, params.size, params.size)), "median filter"))
+
+
+METHOD = Method(
+    name="median",
+    title="Median",
+    summary="The middle value of each neighbourhood: removes single wild pixels and keeps edges, but not fine lines.",
+    reference="Tukey, Exploratory Data Analysis, 1977",
+    params=MedianParams,
+    fit=fit,
+)

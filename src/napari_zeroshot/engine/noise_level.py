@@ -1,0 +1,80 @@
+"""How much noise an image holds, told from the image alone, at each fineness of detail.
+
+Optics blur the sample but not the camera's noise, so the finest details of a microscope image are
+all noise. Noise that neighbouring pixels share (resampled or compressed frames) has little of the
+finest detail; it is told from the sample by its evenness, as in Johnstone and Silverman, "Wavelet
+threshold estimators for data with correlated noise", J. R. Stat. Soc. B 59 (1997).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.fft import dctn
+
+from napari_zeroshot.engine.method import Planes
+
+Spectrum = NDArray[np.float64]
+"""Shape (Y, X): mean power of each cosine of an image; white noise of variance v has power v at every one."""
+
+ALL_NOISE = 0.3
+"""Finer than so many cycles a pixel, nothing but noise is expected."""
+ALL_SHARED_NOISE = 0.1
+"""The same where neighbouring pixels share their noise."""
+
+
+def noise_deviation(planes: Planes) -> float:
+    """The noise's standard deviation, averaged over bright and dark places. Shape (N, C, Y, X)."""
+    return float(np.sqrt(noise_spectrum(planes, power_spectrum(planes)).mean()))
+
+
+def power_spectrum(planes: Planes) -> Spectrum:
+    """Mean power of each cosine, over all planes and channels."""
+    total = np.zeros(planes.shape[2:])
+    for channel in planes.reshape(-1, *planes.shape[2:]):
+        total += np.square(dctn(channel.astype(np.float64), norm="ortho"))
+    mean: Spectrum = total / (planes.shape[0] * planes.shape[1])
+    return mean
+
+
+def noise_spectrum(planes: Planes, power: Spectrum) -> Spectrum:
+    """The part of `power`, the planes' spectrum, that is noise.
+
+    White noise has the mean power of the finest details everywhere. Shared noise has all the power
+    down to details of ten pixels, and for coarser ones that of the octave above.
+    """
+    fineness = np.hypot(*np.meshgrid(*(np.arange(size) / (2 * size) for size in power.shape), indexing="ij"))
+    if not neighbours_share_noise(planes):
+        return np.full_like(power, power[fineness > ALL_NOISE].mean())
+    finer = fineness > ALL_SHARED_NOISE
+    coarsest = power[finer & (fineness < 1.5 * ALL_SHARED_NOISE)].mean()
+    return np.where(finer, power, coarsest)
+
+
+def neighbours_share_noise(planes: Planes) -> bool:
+    """Whether details of a few pixels hold far more noise than single pixels do.
+
+    They hold noise rather than structure where their values are spread normally: structure is sparse,
+    and gives a few large values among many small ones.
+    """
+    finest, next_finest = _octaves(planes)
+    share = _octaves(_one_bright_pixel())
+    as_if_white = [_usual_power(octave) / float(np.square(part).sum()) for octave, part in zip((finest, next_finest), share, strict=True)]
+    return as_if_white[1] > 3 * as_if_white[0] and float(next_finest.var()) < 1.3 * _usual_power(next_finest)
+
+
+def _octaves(planes: Planes) -> tuple[Planes, Planes]:
+    blurred, more = (ndimage.gaussian_filter(planes, (0, 0, sigma, sigma)) for sigma in (0.7, 1.4))
+    return planes - blurred, blurred - more
+
+
+def _one_bright_pixel() -> Planes:
+    planes = np.zeros((1, 1, 33, 33), np.float32)
+    planes[0, 0, 16, 16] = 1
+    return planes
+
+
+def _usual_power(octave: Planes) -> float:
+    """The variance of normally spread values with this median size; large values do not count for more."""
+    return float(np.median(np.abs(octave)) / 0.6745) ** 2

@@ -1,0 +1,208 @@
+"""TIFF in its dialects: OME, ImageJ and plain are read, OME is written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import get_ident
+from typing import Any, BinaryIO
+
+import dask.array
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine.alpha import without_alpha
+from napari_zeroshot.engine.axes import LETTERS, Axes, parse
+from napari_zeroshot.engine.errors import FileError
+from napari_zeroshot.engine.image import Image, Scale
+from napari_zeroshot.engine.intensity import check_type
+from napari_zeroshot.engine.ome import Said, metadata, parse_xml
+
+IN_MEMORY = 1 << 30
+"""Files of more bytes are read from the disk when sliced."""
+
+COARSEST = 25.0
+"""A larger pixel size, in µm, in a plain TIFF is a printing resolution."""
+
+CLASSIC = (1 << 32) - (1 << 25)
+"""More bytes need BigTIFF."""
+
+CROWDED = 10_000
+"""No compression puts so many bytes of pixels into one byte of a file."""
+
+FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
+"""What tifffile only logs, and then gives a part of the image or guesses its axes."""
+
+STORED = {"float16": "float32", "int64": "float64", "uint64": "float64"}
+"""OME-TIFF lacks these types; each is stored as one that holds its values."""
+
+
+def read(path: Path, axes: str | None) -> Image:
+    """The first image of a TIFF file."""
+    with _complaints() as complaints, tifffile.TiffFile(path) as file:
+        series, said = file.series[0], _said(file)
+        _check_complete(path, series)
+        pixels = _typed(_pixels(path, series), said.dtype)
+        pixels, letters = _laid(pixels, series, said.axes, axes)
+        pixels, letters, notes = _opaque(pixels, letters, series.keyframe.extrasamples)
+        if len(file.series) > 1:
+            notes += (f"The file holds {len(file.series)} images; this is the first.",)
+    known = letters if set(letters) <= set(LETTERS) else None
+    return Image(pixels, known, said.scale, channels=said.channels, provenance=said.provenance, notes=(*notes, *complaints))
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect the errors that tifffile logs, and raise those that cost pixels."""
+    complaints: list[str] = []
+    thread, logger = get_ident(), logging.getLogger("tifffile")
+    level = logger.level
+
+    def collect(record: logging.LogRecord) -> bool:
+        if record.thread == thread and record.levelno >= logging.ERROR:
+            complaints.append(f"tifffile says: {record.getMessage()}")
+        return record.thread != thread
+
+    logger.addFilter(collect)
+    logger.setLevel(logging.ERROR)
+    try:
+        yield complaints
+    finally:
+        logger.setLevel(level)
+        logger.removeFilter(collect)
+    for complaint in complaints:
+        if any(word in complaint for word in FATAL):
+            raise ValueError(complaint)
+
+
+def _check_complete(path: Path, series: Any) -> None:
+    if any(page is None for page in series.pages):
+        raise ValueError("some of its planes are missing")
+    if series.nbytes > CROWDED * path.stat().st_size:
+        raise ValueError(f"it is too small for its shape {series.shape}")
+
+
+def _pixels(path: Path, series: Any) -> Any:
+    if series.nbytes > IN_MEMORY and not series.is_multifile:
+        if series.dataoffset is not None:
+            return tifffile.memmap(path, mode="r")
+        try:
+            import zarr
+        except ImportError:
+            return series.asarray()
+        return dask.array.from_array(zarr.open(tifffile.imread(path, aszarr=True, series=0, level=0), mode="r"))
+    return series.asarray()
+
+
+def _typed(pixels: Any, name: str | None) -> Any:
+    stored = STORED.get(name or "")
+    return pixels.astype(name) if stored == np.dtype(pixels.dtype).name else pixels
+
+
+def _laid(pixels: Any, series: Any, written: str | None, named: str | None) -> tuple[Any, str]:
+    """The pixels with their letters: the user's, those that we once wrote, or the file's."""
+    full, letters = pixels.reshape(series.get_shape(False)), series.get_axes(False)
+    if written is not None and _fits(written, letters, full.shape):
+        pixels, own = _turned(full, letters, written), written
+    else:
+        pixels, own = pixels.reshape(series.shape), series.axes
+    if named is None:
+        return pixels, own
+    chosen = full if len(named) == full.ndim else pixels
+    return chosen, parse(named, chosen.shape).letters
+
+
+def _fits(wanted: str, letters: str, shape: tuple[int, ...]) -> bool:
+    """Whether only dimensions of length 1 get lost: another program may have changed the file."""
+    return set(wanted) <= set(LETTERS) and all(letter in wanted for letter, size in zip(letters, shape, strict=True) if size > 1)
+
+
+def _turned(pixels: Any, letters: str, wanted: str) -> Any:
+    kept = [letter for letter in letters if letter in wanted]
+    missing = [letter for letter in wanted if letter not in letters]
+    sizes = dict(zip(letters, pixels.shape, strict=True))
+    pixels = pixels.reshape([sizes[letter] for letter in kept] + [1] * len(missing))
+    return pixels.transpose([(kept + missing).index(letter) for letter in wanted])
+
+
+def _opaque(pixels: Any, letters: str, extra: tuple[int, ...]) -> tuple[Any, str, tuple[str, ...]]:
+    if "S" not in letters or not {1, 2} & set(extra):
+        return pixels, letters, ()
+    opaque, notes = without_alpha(pixels, letters.index("S"))
+    return opaque, letters if opaque.ndim == len(letters) else letters.replace("S", ""), notes
+
+
+def _said(file: tifffile.TiffFile) -> Said:
+    if file.ome_metadata:
+        return parse_xml(file.ome_metadata)
+    if file.imagej_metadata:
+        return Said(_imagej_scale(file.pages[0], file.imagej_metadata))
+    return Said(_plain_scale(file.pages[0]))
+
+
+def _imagej_scale(page: Any, told: dict[str, Any]) -> Scale:
+    scale = {}
+    unit = str(told.get("unit", "pixel"))
+    if unit not in ("pixel", "pixels", ""):
+        scale = {letter: (size, unit) for letter, size in _sizes(page).items()}
+        if told.get("spacing"):
+            scale["Z"] = (abs(float(told["spacing"])), unit)
+    if told.get("finterval"):
+        scale["T"] = (float(told["finterval"]), str(told.get("tunit", "s")))
+    return scale
+
+
+def _plain_scale(page: Any) -> Scale:
+    per_centimeter = page.resolutionunit == 3
+    sizes = {letter: 1e4 * size for letter, size in _sizes(page).items()} if per_centimeter else {}
+    return {letter: (size, "µm") for letter, size in sizes.items() if size < COARSEST}
+
+
+def _sizes(page: Any) -> dict[str, float]:
+    """One over the resolution tags."""
+    return {letter: 1 / rate for letter, rate in zip("XY", page.resolution, strict=True) if rate > 0}
+
+
+def write(file: BinaryIO, image: Image, *, compressed: bool) -> None:
+    """Write an OME-TIFF plane by plane, with rows and columns last."""
+    axes = parse(image.axes, image.array.shape)
+    check_type(np.dtype(image.array.dtype))
+    native = np.dtype(image.array.dtype).newbyteorder("=")
+    dtype = np.dtype(STORED.get(native.name, native))
+    counted = "".join(letter for letter in axes.letters if letter in "TZC")
+    samples = "S" if axes.size("S") > 1 else ""
+    letters = f"{counted}YX{samples}"
+    shape = tuple(axes.size(letter) for letter in letters)
+    tifffile.imwrite(
+        file,
+        _planes(image.array, axes, dtype),
+        shape=shape,
+        dtype=dtype,
+        bigtiff=int(np.prod(shape)) * dtype.itemsize > CLASSIC,
+        ome=True,
+        photometric="rgb" if axes.size("S") in (3, 4) else "minisblack",
+        planarconfig="contig" if samples else None,
+        compression="zlib" if compressed else None,
+        metadata={"axes": letters, **metadata(image, axes)},
+        **_resolution(image.scale),
+    )
+
+
+def _planes(array: Any, axes: Axes, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    for index in axes.planes():
+        plane = axes.read(array, index)
+        stored = plane.astype(dtype)
+        if plane.dtype.kind in "iu" and dtype.kind == "f" and (stored.astype(plane.dtype) != plane).any():
+            raise FileError(f"the image holds {plane.dtype} values beyond 2**53, which OME-TIFF cannot store; convert it to float64")
+        yield np.ascontiguousarray(np.moveaxis(stored, 0, -1) if axes.size("S") > 1 else stored[0])
+
+
+def _resolution(scale: Scale) -> dict[str, Any]:
+    """Resolution tags too, for programs that do not read OME-XML."""
+    sizes = [scale.get(letter, (0.0, "")) for letter in "XY"]
+    if any(unit != "µm" or size <= 0 for size, unit in sizes):
+        return {}
+    return {"resolution": tuple(1e4 / size for size, _ in sizes), "resolutionunit": "CENTIMETER"}

@@ -1,0 +1,131 @@
+"""How far a run is: bar, remaining time and loss curve in the dock, and a bar in napari's activity dock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pyqtgraph
+from napari.utils import progress as ActivityBar
+from qtpy.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_zeroshot.engine.method import Progress
+
+LEAST_LOSS = 1e-12
+"""The loss axis is logarithmic: nothing is drawn below this."""
+MOST_NUMBERS = 4
+"""The loss axis has no room for more."""
+
+
+class ProgressPanel(QWidget):
+    """Shows the `Progress` of one run after another: a bar with stage and remaining time, and the loss curve, to be placed where there is room, in `plot`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = QProgressBar()
+        self._bar.setObjectName("progress")
+        self._bar.setRange(0, 1)
+        self._bar.setFormat("")
+        self.plot = LossPlot()
+        self._activity: ActivityBar | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._bar)
+
+    def start(self, what: str) -> None:
+        """Begin anew: the bar says that something goes on, the curve is empty."""
+        self._bar.setRange(0, 0)
+        self.plot.empty()
+        self._activity = ActivityBar(total=0, desc=what)
+
+    def show_progress(self, progress: Progress, losses: Iterable[tuple[int, float]]) -> None:
+        """Move the bars and lengthen the curve."""
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.step)
+        self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
+        self.plot.add(losses)
+        if self._activity is not None:
+            self._activity.total = progress.total
+            self._activity.update(progress.step - self._activity.n)
+
+    def finish(self, losses: Iterable[tuple[int, float]]) -> None:
+        """Show a run that gave a result: full bar, whole curve."""
+        self.plot.empty()
+        self.plot.add(losses)
+        self._bar.setValue(self._bar.maximum())
+
+    def stop(self) -> None:
+        """The run is over: no remaining time, no bar in the activity dock."""
+        self._bar.setRange(0, 1)
+        self._bar.setValue(0)
+        self._bar.setFormat("")
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
+
+
+def remaining(progress: Progress) -> str:
+    """How long a run will still take, in words, from how long it took so far."""
+    seconds = progress.seconds / max(progress.step, 1) * (progress.total - progress.step)
+    if seconds < 1.5:
+        return "about a second left"
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+
+
+class LossAxis(pyqtgraph.AxisItem):
+    """A logarithmic axis with few round numbers, for little room."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
+        """Where numbers stand: at powers of ten, or at 1, 2 and 5 where there are few of those."""
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        fine, coarse = ([power + math.log10(lead) for power in powers for lead in leads] for leads in ((1, 2, 5), (1,)))
+        inside = [[place for place in places if low <= place <= high] for places in (fine, coarse)]
+        return [(1.0, inside[0] if len(inside[0]) <= MOST_NUMBERS else inside[1])]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """The numbers as one writes them."""
+        return [f"{10**value:.2g}" for value in values]
+
+
+class LossPlot(pyqtgraph.PlotWidget):
+    """The training loss against the step, growing as it comes; nothing before the first."""
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, axisItems={"left": LossAxis("left")})
+        self.setObjectName("loss")
+        self.setFixedHeight(6 * self.fontMetrics().lineSpacing())
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setLogMode(y=True)
+        self.setMouseEnabled(x=False, y=False)
+        self.hideButtons()
+        for side in ("left", "bottom"):
+            self.getAxis(side).enableAutoSIPrefix(False)
+        self.setLabel("left", "loss")
+        self.setToolTip("The training loss against the step: when it stays level, more steps change little.")
+        self._curve = self.plot()
+        self.empty()
+
+    def add(self, losses: Iterable[tuple[int, float]]) -> None:
+        """Lengthen the curve."""
+        self._points += [(step, max(loss, LEAST_LOSS)) for step, loss in losses]
+        if self._points:
+            self._curve.setData(*zip(*self._points, strict=True))
+        self.getPlotItem().setVisible(bool(self._points))
+
+    def empty(self) -> None:
+        """Show nothing."""
+        self._points: list[tuple[int, float]] = []
+        self._curve.setData([], [])
+        self.getPlotItem().setVisible(False)
+
+    def recolour(self, theme: Any) -> None:
+        """Take over the colours of a napari theme."""
+        text = theme.text.as_hex()
+        self.setBackground(theme.background.as_hex())
+        self._curve.setPen(pyqtgraph.mkPen(text, width=2))
+        for side in ("left", "bottom"):
+            self.getAxis(side).setPen(theme.secondary.as_hex())
+            self.getAxis(side).setTextPen(text)

@@ -1,0 +1,112 @@
+"""What to do: method, preset and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_zeroshot.engine.method import Method
+from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.registry import all_methods
+from napari_zeroshot.widgets.form import ParamsForm
+from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows, sentence
+
+FIRST = "zs-n2m"
+"""The method that is proposed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method with a preset and the parameters, which may differ from it."""
+
+    method: Method
+    preset: str
+    params: Params
+
+    def changes(self) -> dict[str, bool | int | float | str]:
+        """The parameters that differ from the preset's."""
+        return self.params.changed_from(self.method.settings(self.preset))
+
+
+class RecipePicker(QWidget):
+    """Chooses a method, a preset, and single parameters on top of it; those that differ from the preset are bold."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._method = narrow(QComboBox())
+        self._method.setObjectName("method")
+        for name, method in all_methods().items():
+            self._method.addItem(method.title, name)
+        self._about = sentence("about", lines=3)
+        self._preset = narrow(QComboBox())
+        self._preset.setObjectName("preset")
+        self._reset = QPushButton("Reset")
+        self._reset.setObjectName("reset")
+        self._reset.setToolTip("Back to the preset's own values.")
+        self._wheel = CalmWheel(self)
+        for box in (self._method, self._preset):
+            self._wheel.guard(box)
+
+        preset = QWidget()
+        beside = QHBoxLayout(preset)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self._preset, stretch=1)
+        beside.addWidget(self._reset)
+        self.rows = rows()
+        add_row(self.rows, "Method", self._method, "How to denoise; the sentence below says when to use it.")
+        self.rows.addRow(self._about)
+        add_row(self.rows, "Preset", preset, "Parameters that go together. Choosing one fills the form; change single ones after that.")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addLayout(self.rows)
+        self.form = ParamsForm(Params)
+        self._method.setCurrentIndex(self._method.findData(FIRST))
+        self._on_method()
+
+        self._method.currentIndexChanged.connect(self._on_method)
+        self._preset.currentIndexChanged.connect(self._on_preset)
+        self._reset.clicked.connect(self._on_preset)
+
+    @property
+    def method(self) -> Method:
+        """The chosen method."""
+        return all_methods()[self._method.currentData()]
+
+    def value(self) -> Recipe:
+        """What is chosen."""
+        return Recipe(self.method, self._preset.currentText(), self.form.value())
+
+    def set_value(self, recipe: Recipe) -> None:
+        """Show a method, its preset and parameters."""
+        self._method.setCurrentIndex(self._method.findData(recipe.method.name))
+        self._preset.setCurrentText(recipe.preset)
+        self.form.set_value(recipe.params)
+        self._on_params()
+
+    def _on_method(self) -> None:
+        method = self.method
+        self._about.setText(method.summary)
+        self._about.setToolTip(method.reference)
+        with QSignalBlocker(self._preset):
+            self._preset.clear()
+            self._preset.addItems(list(method.presets))
+        before, self.form = self.form, ParamsForm(method.params)
+        before.setParent(None)
+        before.deleteLater()
+        self._column.addWidget(self.form)
+        self.form.changed.connect(self._on_params)
+        self._on_preset()
+
+    def _on_preset(self) -> None:
+        self.form.set_value(self.method.settings(self._preset.currentText()))
+        self._on_params()
+
+    def _on_params(self) -> None:
+        changes = self.value().changes()
+        self.form.mark_changed(set(changes))
+        self._reset.setEnabled(bool(changes))
+        self.changed.emit()

@@ -1,0 +1,62 @@
+"""How to run: what decides the result besides the image and the method."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
+from superqt import QLargeIntSpinBox
+
+from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+STACKS = {"one per channel": "shared", "one per plane": "plane", "one, plane after plane": "warm"}
+TYPES = {"same as the image": "same", "float32": "float32"}
+
+
+class Reproducibility(QWidget):
+    """Seed, device, how stacks share networks, and the type of the result: the run's options in the engine's words."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seed = QLargeIntSpinBox()
+        self._seed.setRange(0, 2**63 - 1)
+        self._device, self._stack, self._dtype = (narrow(QComboBox()) for _ in range(3))
+        self._device.addItems(DEVICES)
+        self._device.setEditable(True)
+        for box, words in ((self._stack, STACKS), (self._dtype, TYPES)):
+            for text, word in words.items():
+                box.addItem(text, word)
+        self._fill = QCheckBox()
+        self._wheel = CalmWheel(self)
+        for name, control in (("seed", self._seed), ("device", self._device), ("stack", self._stack), ("dtype", self._dtype), ("nan", self._fill)):
+            control.setObjectName(name)
+            self._wheel.guard(control)
+
+        form = rows()
+        self.setLayout(form)
+        add_row(form, "Seed", self._seed, "<p>Decides every random number: the same seed on the CPU gives the same pixels.</p>")
+        add_row(form, "Device", self._device, "<p>auto takes a CUDA or Apple GPU if there is one, else the CPU. Or name one, such as cuda:1.</p>")
+        add_row(
+            form, "Networks", self._stack, "<p>One learnt from all planes of a channel, a new one for each plane, or one that goes on from plane to plane.</p>"
+        )
+        add_row(form, "Output type", self._dtype, "<p>Whole numbers are rounded and clipped; float32 keeps fractions. Grey levels stay as they are.</p>")
+        add_row(form, "Fill NaN", self._fill, "<p>Denoise images with NaN or infinity: they are filled for the work, and are NaN in the result.</p>")
+
+        self._device.currentTextChanged.connect(self.changed)
+
+    @property
+    def device(self) -> str:
+        """The device wished for."""
+        return self._device.currentText().strip()
+
+    def value(self) -> dict[str, str | int]:
+        """The options, as `denoise_steps` takes them."""
+        return {
+            "seed": self._seed.value(),
+            "device": self.device,
+            "stack": self._stack.currentData(),
+            "dtype": self._dtype.currentData(),
+            "nan": "fill" if self._fill.isChecked() else "refuse",
+        }

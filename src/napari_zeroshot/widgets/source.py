@@ -1,0 +1,125 @@
+"""Which image: the layer, and what its dimensions are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from napari_zeroshot.engine.axes import LETTERS, Axes, parse
+from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.widgets.layers import Source, axes_are_named, likely_axes, pixels
+from napari_zeroshot.widgets.layout import add_row, narrow, rows
+
+if TYPE_CHECKING:
+    import napari
+
+AXES_HELP = "<p>A letter for each dimension, in order: " + ", ".join(f"{letter} {meaning}" for letter, meaning in LETTERS.items())
+AXES_HELP += ". Taken from the layer's axis labels; channels (C) never learn from one another.</p>"
+
+
+class SourcePicker(QWidget):
+    """Chooses an image layer of the viewer and names its axes; `changed` when either does, by the user or because layers came and went."""
+
+    changed = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._layers: list[Image] = []
+        self._layer = narrow(QComboBox())
+        self._layer.setObjectName("layer")
+        self._axes = QLineEdit()
+        self._axes.setObjectName("axes")
+        self._axes.setMaximumWidth(self._axes.fontMetrics().horizontalAdvance("TCZYXS") * 2)
+        self._sizes = QLabel()
+        self._sizes.setObjectName("sizes")
+
+        axes = QWidget()
+        beside = QHBoxLayout(axes)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self._axes)
+        beside.addWidget(self._sizes, stretch=1)
+        self.rows = rows()
+        add_row(self.rows, "Image", self._layer, "The image layer to denoise; it is left as it is.")
+        add_row(self.rows, "Axes", axes, AXES_HELP)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.rows)
+
+        self._on_layers()
+        for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.reordered, viewer.layers.events.renamed):
+            event.connect(self._on_layers)
+        self._layer.currentIndexChanged.connect(self._on_layer)
+        self._axes.textEdited.connect(self._on_axes)
+
+    def disconnect_viewer(self) -> None:
+        """Stop listening to the viewer's layers."""
+        events = self._viewer.layers.events
+        for event in (events.inserted, events.removed, events.reordered, events.renamed):
+            event.disconnect(self._on_layers)
+
+    @property
+    def layer(self) -> Image | None:
+        """The chosen layer; None if there is none to choose."""
+        return self._layers[self._layer.currentIndex()] if self._layers else None
+
+    def set_layer(self, layer: Image) -> None:
+        """Choose a layer."""
+        self._layer.setCurrentIndex(self._layers.index(layer))
+
+    def axes(self) -> Axes:
+        """The chosen layer's axes, as named in the field.
+
+        Raises
+        ------
+        ImageError
+            If they do not fit the image.
+        """
+        return parse(self._axes.text().strip(), pixels(self._chosen()).shape)
+
+    def value(self) -> Source:
+        """The chosen image with its axes. Raises `ImageError` as `axes` does."""
+        return Source.of(self._chosen(), self.axes())
+
+    def _chosen(self) -> Image:
+        if self.layer is None:
+            raise ImageError("there is no image layer; open an image first")
+        return self.layer
+
+    def _on_layers(self) -> None:
+        before = self.layer
+        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        with QSignalBlocker(self._layer):
+            self._layer.clear()
+            self._layer.addItems([layer.name for layer in self._layers])
+            kept = before in self._layers
+            self._layer.setCurrentIndex(self._layers.index(before) if kept else self._first())
+        if kept:
+            self.changed.emit()
+        else:
+            self._on_layer()
+
+    def _first(self) -> int:
+        active = self._viewer.layers.selection.active
+        return self._layers.index(active) if active in self._layers else len(self._layers) - 1
+
+    def _on_layer(self) -> None:
+        self._axes.setText(likely_axes(self.layer) if self.layer is not None else "")
+        self._on_axes()
+
+    def _on_axes(self) -> None:
+        self._sizes.setText(self._told_sizes())
+        self.changed.emit()
+
+    def _told_sizes(self) -> str:
+        if self.layer is None:
+            return ""
+        try:
+            axes = self.axes()
+        except ImageError:
+            return " × ".join(map(str, pixels(self.layer).shape))
+        guessed = "" if axes_are_named(self.layer) or self._axes.text() != likely_axes(self.layer) else "  (a guess: please check)"
+        return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + guessed

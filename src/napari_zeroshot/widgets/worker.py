@@ -1,0 +1,148 @@
+"""The only thread code: drains an engine generator beside the window, and brings its errors back as sentences."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from napari.qt.threading import thread_worker
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.method import Progress, Result
+
+REPORT_EVERY = 0.1
+"""Seconds between two reports to the window, at least."""
+PREVIEW_EVERY = 0.2
+"""Seconds between two previews, at least."""
+PREVIEW_SHARE = 0.1
+"""The share of a run that previews may take."""
+
+At = Mapping[str, int]
+"""Which plane: ``{"T": 3, "C": 1}``."""
+
+Start = Callable[[Callable[[], bool]], Generator[Progress, None, Result]]
+"""Given the cancel flag, begins a run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What the window is told of a run: where it stands, the losses since the last report, and maybe the plane `at` so far."""
+
+    progress: Progress
+    losses: tuple[tuple[int, float], ...] = ()
+    preview: NDArray[Any] | None = None
+    at: At | None = None
+
+
+class UnexpectedError(DenoiseError):
+    """An error that no user can mend, told so that they can report it."""
+
+    def __init__(self, error: Exception) -> None:
+        said = (str(error).strip() or "no reason given").splitlines()[0]
+        super().__init__(f"Something went wrong that should not have ({type(error).__name__}: {said}). Please report it with the details.")
+
+
+class Running:
+    """A run under way, in the hands of the main thread."""
+
+    def __init__(self, worker: Any, stop: threading.Event, view: _View) -> None:
+        self._worker, self._stop, self._view = worker, stop, view
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stop.is_set()
+
+    def cancel(self) -> None:
+        """Ask for the best result so far. It comes the usual way: napari's own quit() would throw it away."""
+        self._stop.set()
+
+    def abandon(self) -> None:
+        """End the run and want nothing more of it."""
+        self._stop.set()
+        self._worker.quit()
+
+    def show(self, at: At | None) -> None:
+        """Which plane to preview from now on; None for no previews."""
+        self._view.at = at
+
+
+@dataclass
+class _View:
+    """The plane being looked at: set by the main thread, read by the worker's."""
+
+    at: At | None = None
+
+
+def run_in_thread(
+    start: Start,
+    *,
+    at: At | None = None,
+    on_report: Callable[[Report], None],
+    on_result: Callable[[Result], None],
+    on_error: Callable[[Exception], None],
+    on_end: Callable[[], None],
+) -> Running:
+    """Drain a run in another thread; the callbacks come in the main thread.
+
+    Parameters
+    ----------
+    start
+        Called in the other thread, since it may import torch.
+    at
+        The plane to preview at first.
+    on_result, on_error
+        One of them is called, unless the run was abandoned. The error's text is a sentence for the user.
+    on_end
+        Called last, whatever happened.
+    """
+    stop, view = threading.Event(), _View(at)
+    worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, view)
+    for signal in (worker.errored, worker.warned):
+        with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
+            signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
+    worker.yielded.connect(on_report)
+    worker.returned.connect(on_result)
+    worker.errored.connect(on_error)
+    worker.finished.connect(on_end)
+    worker.start()
+    return Running(worker, stop, view)
+
+
+@thread_worker(ignore_errors=True)
+def _drain(start: Start, cancelled: Callable[[], bool], view: _View) -> Generator[Report, None, Result]:
+    try:
+        return (yield from _reports(start(cancelled), view))
+    except DenoiseError:
+        raise
+    except Exception as error:
+        raise UnexpectedError(error) from error  # as a RuntimeError it would be swallowed, and the dock wait for ever
+
+
+def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator[Report, None, Result]:
+    """Thin a run's progress out to what a window can show."""
+    losses: list[tuple[int, float]] = []
+    next_report = next_preview = 0.0
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if progress.loss is not None:
+            losses.append((progress.step, progress.loss))
+        now = time.perf_counter()
+        if now < next_report:
+            continue
+        at, preview = view.at, None
+        if at is not None and now >= next_preview:
+            preview = progress.snapshot(at=at)
+            took = time.perf_counter() - now
+            next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
+        yield Report(progress, tuple(losses), preview, at)
+        losses.clear()
+        next_report = time.perf_counter() + REPORT_EVERY

@@ -1,0 +1,67 @@
+"""A napari window with the Denoise dock, driven by the names of its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QLabel, QPushButton, QWidget
+
+PATIENCE = 60_000
+
+
+@dataclass
+class Dock:
+    """The dock as a user has it: finds controls by name and presses buttons."""
+
+    viewer: Any
+    widget: QWidget
+    qtbot: Any
+
+    def __getitem__(self, name: str) -> Any:
+        return self.widget.findChild(QWidget, name)
+
+    def press(self, name: str) -> None:
+        button = self.widget.findChild(QPushButton, name)
+        assert button.isEnabled()
+        button.click()
+
+    def shows(self, name: str) -> bool:
+        return self[name].isVisibleTo(self.widget)
+
+    @property
+    def message(self) -> str:
+        return self.widget.findChild(QLabel, "message").text()
+
+    def names(self) -> list[str]:
+        return [layer.name for layer in self.viewer.layers]
+
+    def until(self, true: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(true, timeout=PATIENCE)
+
+    def until_over(self) -> None:
+        self.until(lambda: not self.shows("cancel"))
+
+    def quick(self, method: str = "zs-n2n", steps: int = 20) -> None:
+        """Choose a method and few steps."""
+        self["method"].setCurrentIndex(self["method"].findData(method))
+        self["param_steps"].setValue(steps)
+
+
+@pytest.fixture
+def dock(make_napari_viewer_proxy, qtbot) -> Dock:
+    """The dock in a viewer without images, opened as from the menu."""
+    viewer = make_napari_viewer_proxy()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
+    return Dock(viewer, widget, qtbot)
+
+
+@pytest.fixture
+def noisy() -> np.ndarray:
+    """A bright square on dark ground, 24 x 20, 16 bit, with photon noise."""
+    clean = np.full((24, 20), 40)
+    clean[6:18, 5:15] = 400
+    return np.random.default_rng(1).poisson(clean).astype(np.uint16)

@@ -1,0 +1,33 @@
+"""The manifest is valid, and what it names is there."""
+
+from importlib import import_module
+from importlib.metadata import distribution
+from pathlib import Path
+
+import napari_zeroshot
+import pytest
+from npe2 import PluginManifest
+
+SHIPPED = Path(napari_zeroshot.__file__).with_name("napari.yaml")
+MANIFEST = PluginManifest.from_file(SHIPPED)
+
+
+def test_manifest_is_named_as_the_distribution():
+    assert MANIFEST.name == distribution("napari-zeroshot").metadata["Name"]
+
+
+def test_manifest_at_the_top_is_the_one_that_ships():
+    top = Path(__file__).parents[2] / "napari.yaml"
+    assert top.read_text() == SHIPPED.read_text()
+
+
+@pytest.mark.parametrize("command", MANIFEST.contributions.commands, ids=lambda command: command.id)
+def test_every_command_can_be_imported(command):
+    module, name = command.python_name.split(":")
+    assert callable(getattr(import_module(module), name))
+
+
+def test_denoise_is_in_the_filter_menu_and_samples_are_offered():
+    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise"]
+    assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == ["napari-zeroshot.denoise"]
+    assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}

@@ -1,0 +1,115 @@
+"""A run in another thread: reports, the result, errors as sentences, cancel."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.widgets.worker import run_in_thread
+from qtpy.QtCore import QThread
+from qtpy.QtWidgets import QApplication
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def run(qtbot):
+    """Runs steps to their end and gives what the callbacks were given."""
+
+    def run(steps, at=None, meanwhile=lambda running: None):
+        seen = SimpleNamespace(reports=[], results=[], errors=[], ended=0, threads=set())
+
+        def ended():
+            seen.ended += 1
+            seen.threads.add(QThread.currentThread())
+
+        running = run_in_thread(steps, at=at, on_report=seen.reports.append, on_result=seen.results.append, on_error=seen.errors.append, on_end=ended)
+        qtbot.waitUntil(lambda: bool(seen.reports) or bool(seen.ended), timeout=10_000)
+        meanwhile(running)
+        qtbot.waitUntil(lambda: seen.ended > 0, timeout=10_000)
+        return seen
+
+    return run
+
+
+def reports(cancelled, count=5, pause=0.0):
+    for step in range(1, count + 1):
+        if cancelled():
+            return f"the best after {step - 1}"
+        time.sleep(pause)
+        yield Progress("training", step, count, 1.0 / step, 0.1 * step, lambda at: np.zeros((2, 2)))
+    return "whole"
+
+
+def failing_with(error):
+    def steps(cancelled):
+        yield from reports(cancelled, 2)
+        raise error
+
+    return steps
+
+
+def test_result_arrives_once_and_in_the_main_thread(run):
+    seen = run(reports)
+    assert seen.results == ["whole"]
+    assert seen.errors == []
+    assert seen.threads == {QApplication.instance().thread()}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), ValueError("bad\nsecond line"), KeyError()], ids=["runtime", "value", "key"])
+def test_unexpected_error_comes_as_one_sentence(run, error):
+    seen = run(failing_with(error))
+    assert seen.results == []
+    assert seen.ended == 1
+    assert type(error).__name__ in str(seen.errors[0])
+    assert "second line" not in str(seen.errors[0])
+    assert seen.errors[0].__cause__ is error
+
+
+def test_what_a_user_can_mend_is_told_in_the_engines_words(run):
+    assert str(run(failing_with(ImageError("the image is empty"))).errors[0]) == "the image is empty"
+
+
+def test_error_before_the_first_step_is_told_too(run):
+    def steps(cancelled):
+        raise ImageError("no")
+
+    assert [str(error) for error in run(steps).errors] == ["no"]
+
+
+def test_cancel_keeps_the_best_so_far(run):
+    seen = run(lambda cancelled: reports(cancelled, 1000, 0.005), meanwhile=lambda running: running.cancel())
+    assert len(seen.results) == 1
+    assert seen.results[0].startswith("the best after")
+
+
+def test_abandoned_run_ends_without_a_result(run):
+    seen = run(lambda cancelled: reports(cancelled, 1000, 0.005), meanwhile=lambda running: running.abandon())
+    assert (seen.results, seen.errors, seen.ended) == ([], [], 1)
+
+
+def test_reports_are_thinned_out_but_no_loss_of_theirs_is_lost(run):
+    seen = run(lambda cancelled: reports(cancelled, 100, 0.005))
+    told = [step for report in seen.reports for step, _ in report.losses]
+    assert len(seen.reports) <= 12
+    assert told == list(range(1, len(told) + 1))
+
+
+def test_previews_are_of_the_plane_asked_for_and_rare(run):
+    asked = []
+
+    def steps(cancelled):
+        for progress in reports(cancelled, 60, 0.01):
+            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: asked.append(at) or np.ones((2, 2)))
+        return "whole"
+
+    seen = run(steps, at={"T": 3})
+    assert 1 <= len(asked) <= 5
+    assert all(at == {"T": 3} for at in asked)
+    assert sum(report.preview is not None for report in seen.reports) == len(asked)
+
+
+def test_no_preview_where_none_is_wanted(run):
+    assert all(report.preview is None for report in run(reports).reports)
