@@ -101,13 +101,27 @@ def open_napari(shown: Sequence[Picture]) -> Any:
     viewer = napari.Viewer(title="napari-zeroshot demo")
     limits = contrast(shown[-1].image.array)
     for picture in shown:
-        scale = [picture.image.scale.get(letter, (1.0, ""))[0] for letter in "YX"]
-        viewer.add_image(picture.image.array, name=picture.title, scale=scale, contrast_limits=limits)
+        layer = viewer.add_image(picture.image.array, name=picture.title, contrast_limits=limits, **_placed(picture.image))
+        if hasattr(layer, "name_overlay"):  # napari before 0.9 has none
+            layer.name_overlay.visible = True
     viewer.layers.link_layers(list(viewer.layers), ("contrast_limits", "gamma", "colormap"))
     grid = getattr(viewer, "canvas", viewer).grid  # napari before 0.9 has viewer.grid
-    grid.stride, grid.shape, grid.enabled = -1, (-1, 3), True
+    grid.stride, grid.shape, grid.enabled = 1, (-1, 3), True
     viewer.reset_view()
     return viewer
+
+
+def _placed(image: Image) -> dict[str, Any]:
+    sizes = [image.scale[letter] for letter in image.axes or ""]
+    return {"scale": [size for size, _ in sizes], "units": [unit for _, unit in sizes], "axis_labels": list(image.axes or "")}
+
+
+def show(shown: Sequence[Picture]) -> None:
+    """Open napari with the pictures and wait until it is closed."""
+    import napari
+
+    open_napari(shown)
+    napari.run()
 
 
 def write_folder(shown: Sequence[Picture], folder: Path) -> None:

@@ -52,13 +52,14 @@ def test_other_seed_gives_other_pixels(trained, noisy, quick):
 @pytest.mark.parametrize("level", [0, 37, 255])
 def test_constant_stays_constant(method, level):
     image = np.full((24, 30), level, np.uint8)
-    result = denoise(image, method.name, preset="preview", device="cpu", dtype="float32")
-    np.testing.assert_allclose(result.image, level, atol=1 if not method.trains else 6)
+    inside = denoise(image, method.name, preset="preview", device="cpu").image[6:-6, 6:-6].astype(int)  # networks see zeros beyond the edge
+    assert np.abs(inside - level).max() <= (8 if method.name == "fm2s" else 1)
+    assert np.ptp(inside) <= 1
 
 
-@pytest.mark.parametrize("shape", [(17, 23), (8, 41), None], ids=["odd", "flat", "smallest"])
-def test_odd_and_tiny_images_come_back_whole(method, noisy, quick, shape):
-    height, width = shape or (method.smallest, method.smallest)
+@pytest.mark.parametrize("sides", ["odd", "flat", "smallest"])
+def test_odd_and_tiny_images_come_back_whole(method, noisy, quick, sides):
+    height, width = {"odd": (17, 23), "flat": (method.smallest, 41), "smallest": (method.smallest, method.smallest)}[sides]
     image = noisy[:height, :width]
     result = denoise(image, method.name, device="cpu", **quick(method))
     assert result.image.shape == image.shape
@@ -83,10 +84,10 @@ def test_rgb_samples_are_denoised_together(method, noisy, quick):
 
 
 def test_nobodys_random_numbers_are_touched(method, noisy, quick):
-    torch_state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    torch_state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()
     denoise(noisy, method.name, device="cpu", **quick(method))
     assert torch.equal(torch.random.get_rng_state(), torch_state)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
 
 
 def test_every_preset_makes_valid_parameters(method):
@@ -127,7 +128,8 @@ def test_closing_the_generator_leaves_a_working_snapshot(method, noisy, quick):
 
 def test_snapshot_of_a_fit_denoises_other_planes(method, noisy, quick):
     planes = (noisy / 255).astype(np.float32)[np.newaxis, np.newaxis]
-    steps = method.fit(planes, method.settings(**{"preset": "preview", "changes": {k: v for k, v in quick(method).items() if k != "preset"}}), Job())
+    changes = dict(quick(method))
+    steps = method.fit(planes, method.settings(changes.pop("preset"), changes), Job())
     report = next(steps)
     assert report.snapshot().shape == planes.shape
     assert report.snapshot(planes=planes[..., :16, :20]).shape == (1, 1, 16, 20)

@@ -52,11 +52,15 @@ class Dock:
 
 
 @pytest.fixture
-def dock(make_napari_viewer_proxy, qtbot) -> Dock:
-    """The dock in a viewer without images, opened as from the menu."""
-    viewer = make_napari_viewer_proxy()
-    _, widget = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
-    return Dock(viewer, widget, qtbot)
+def open_dock(qtbot) -> Callable[[Any], Dock]:
+    """Opens the dock in a viewer, as the menu does."""
+    return lambda viewer: Dock(viewer, viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")[1], qtbot)
+
+
+@pytest.fixture
+def dock(make_napari_viewer_proxy, open_dock) -> Dock:
+    """The dock in a viewer without images."""
+    return open_dock(make_napari_viewer_proxy())
 
 
 @pytest.fixture

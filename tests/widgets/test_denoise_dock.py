@@ -1,18 +1,22 @@
 """The Denoise dock in a napari window, used through its controls."""
 
+import gc
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from napari.utils import progress
+from qtpy.QtCore import QThreadPool
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QApplication
+
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
-from qtpy.QtCore import QThreadPool
-from qtpy.QtGui import QGuiApplication
 
 pytestmark = pytest.mark.gui
 
@@ -23,7 +27,9 @@ def test_dock_without_an_image_offers_a_sample(dock):
     assert "sample" in dock.message
     dock.press("sample")
     assert dock.shows("run")
-    assert dock["layer"].currentText() == dock.names()[0]
+    noisy = dock.viewer.layers[dock["layer"].currentText()]
+    assert noisy.visible
+    assert dock["axes"].text() == "YX"
 
 
 def test_run_gives_a_new_layer_and_hides_the_source(dock, noisy):
@@ -62,10 +68,8 @@ def test_stack_comes_back_whole_and_with_the_pixels_that_python_gives(dock):
     np.testing.assert_array_equal(result.data, denoise(stack, "zs-n2n", axes="TCZYX", seed=7, steps=8, device="cpu").image)
 
 
-@pytest.mark.parametrize("method", all_methods())
+@pytest.mark.parametrize("method", [name for name in all_methods() if name != "bm3d" or find_spec("bm3d")])
 def test_every_method_runs_from_the_dock(dock, noisy, method):
-    if method == "bm3d":
-        pytest.importorskip("bm3d")
     dock.viewer.add_image(noisy, name="noisy")
     dock["method"].setCurrentIndex(dock["method"].findData(method))
     dock["preset"].setCurrentText("preview")
@@ -102,14 +106,14 @@ def slow(dock, noisy, monkeypatch):
 
 def test_cancel_keeps_the_partial_result(dock, noisy):
     dock.viewer.add_image(noisy, name="noisy")
-    dock.quick(steps=100_000)
+    dock.quick(steps=3000)
     dock.press("run")
     dock.until(lambda: "preview" in dock.names())
     dock.press("cancel")
     assert dock["cancel"].text() == "Cancelling…"
     assert not dock["cancel"].isEnabled()
     dock.until_over()
-    assert dock.names()[-1] == "noisy — ZS-N2N steps=100000"
+    assert dock.names()[-1] == "noisy — ZS-N2N steps=3000"
     assert "Cancelled" in dock.message
     assert not dock.viewer.layers[-1].metadata["napari-zeroshot"]["complete"]
 
@@ -118,7 +122,7 @@ def test_preview_is_one_layer_that_goes_when_the_result_comes(slow):
     assert slow.names().count("preview") == 1
     slow.press("cancel")
     slow.until_over()
-    assert slow.names() == ["noisy", "noisy — Median"] or "preview" not in slow.names()
+    assert "preview" not in slow.names()
 
 
 def test_preview_follows_the_slider(slow):
@@ -216,12 +220,17 @@ def test_wrong_axes_are_said_before_run(dock, noisy, letters, said):
 def test_layers_that_come_go_and_change_names_are_followed(dock, noisy):
     dock.viewer.add_labels(np.zeros((8, 8), int))
     assert dock.shows("sample")
-    first, second = dock.viewer.add_image(noisy, name="a"), dock.viewer.add_image(noisy, name="b")
+    first = dock.viewer.add_image(noisy, name="a")
+    dock.viewer.add_image(noisy, name="b")
+    assert dock["layer"].currentText() == "b"
+    dock["layer"].setCurrentText("a")
+    dock["layer"].activated.emit(0)
+    dock.viewer.add_image(noisy, name="newest")
     assert dock["layer"].currentText() == "a"
     first.name = "c"
-    assert [dock["layer"].itemText(i) for i in range(2)] == ["c", "b"]
+    assert [dock["layer"].itemText(i) for i in range(3)] == ["c", "b", "newest"]
     dock.viewer.layers.remove(first)
-    assert dock["layer"].currentText() == second.name
+    assert dock["layer"].currentText() == "newest"
 
 
 def test_method_that_uses_no_gpu_says_so(dock, noisy):
@@ -236,14 +245,19 @@ def test_light_theme_reaches_the_curve(dock):
     assert dock["loss"].backgroundBrush().color() != before
 
 
-def test_nothing_is_left_behind(make_napari_viewer, qtbot, noisy):
-    viewer = make_napari_viewer(strict_qt="raise")
+def test_nothing_is_left_behind(make_napari_viewer, open_dock, qtbot, noisy):
+    before = set(QApplication.topLevelWidgets())
+    viewer = make_napari_viewer()
     viewer.add_image(noisy)
-    _, widget = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
-    widget._recipe.form.findChild(dock_module.QWidget, "param_steps").setValue(10)
-    widget._run.click()
-    qtbot.waitUntil(lambda: widget._running is None, timeout=60_000)
-    assert len(viewer.layers) == 2
+    dock = open_dock(viewer)
+    dock.quick(steps=10)
+    dock.press("run")
+    dock.until_over()
+    viewer.close()
+    del viewer, dock
+    gc.collect()
+    qtbot.wait(100)
+    assert {type(left).__name__ for left in set(QApplication.topLevelWidgets()) - before} <= {"CanvasBackendDesktop"}
     assert QThreadPool.globalInstance().activeThreadCount() == 0
 
 

@@ -1,11 +1,12 @@
 """The form gives back what it is given, for every method and preset."""
 
 import pytest
+from qtpy.QtWidgets import QWidget
+
 from napari_zeroshot.engine.params import describe
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import NumberBox, ParamsForm
 from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
-from qtpy.QtWidgets import QWidget
 
 pytestmark = pytest.mark.gui
 
@@ -45,7 +46,7 @@ def test_setting_a_value_is_no_edit_but_turning_a_knob_is(qtbot):
 
 
 @pytest.fixture
-def learning_rate(qtbot) -> NumberBox:
+def texture_constant(qtbot) -> NumberBox:
     form = ParamsForm(all_methods()["zs-n2m"].params)
     qtbot.addWidget(form)
     box = form.findChild(NumberBox, "param_texture_constant")
@@ -53,19 +54,19 @@ def learning_rate(qtbot) -> NumberBox:
     return box
 
 
-@pytest.mark.parametrize(("typed", "value"), [("1e-9", 1e-9), ("0.25", 0.25), ("0,25", 0.25), ("7", 1.0), ("3.3e-07", 3.3e-7)])
-def test_number_box_takes_numbers_as_they_are_written(qtbot, learning_rate, typed, value):
-    learning_rate.selectAll()
-    qtbot.keyClicks(learning_rate, typed)
-    learning_rate.interpretText()
-    assert learning_rate.value() == value
+@pytest.mark.parametrize(("typed", "value"), [("1e-9", 1e-9), ("0.25", 0.25), ("0,25", 0.25), ("7", 1.0), ("3.3e-07", 3.3e-7), ("e", 1e-5)])
+def test_number_box_takes_numbers_as_they_are_written(qtbot, texture_constant, typed, value):
+    texture_constant.selectAll()
+    qtbot.keyClicks(texture_constant, typed)
+    texture_constant.interpretText()
+    assert texture_constant.value() == value
 
 
-def test_number_box_steps_by_a_tenth_of_its_size(learning_rate):
-    learning_rate.setValue(1e-5)
-    learning_rate.stepUp()
-    assert learning_rate.value() == 1.1e-5
-    assert learning_rate.text() == "1.1e-05"
+def test_number_box_steps_by_a_tenth_of_its_size(texture_constant):
+    texture_constant.setValue(1e-5)
+    texture_constant.stepUp()
+    assert texture_constant.value() == 1.1e-5
+    assert texture_constant.text() == "1.1e-05"
 
 
 def test_preset_fills_the_form_and_an_edit_keeps_its_name(qtbot):

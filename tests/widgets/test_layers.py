@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
+
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method

@@ -4,9 +4,10 @@ from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
 
-import napari_zeroshot
 import pytest
 from npe2 import PluginManifest
+
+import napari_zeroshot
 
 SHIPPED = Path(napari_zeroshot.__file__).with_name("napari.yaml")
 MANIFEST = PluginManifest.from_file(SHIPPED)

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QThread
+from qtpy.QtWidgets import QApplication
+
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.widgets.worker import run_in_thread
-from qtpy.QtCore import QThread
-from qtpy.QtWidgets import QApplication
 
 pytestmark = pytest.mark.gui
 

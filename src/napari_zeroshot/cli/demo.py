@@ -38,11 +38,11 @@ def demo(
         shown = work.pictures(_runner(asked.is_set, as_json), preset=preset, device=device, seed=seed)
         if asked.is_set():
             fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
-    if not reason:
-        work.open_napari(shown)
-        return
-    work.write_folder(shown, folder)
-    _report(shown, folder, reason, as_json)
+    if reason:
+        work.write_folder(shown, folder)
+        _report(shown, folder, reason, as_json)
+    else:
+        work.show(shown)
 
 
 def _runner(cancelled: Callable[[], bool], quiet: bool) -> Callable[..., Result]:
@@ -62,9 +62,12 @@ def _check_folder(folder: Path, names: Sequence[str], overwrite: bool) -> None:
 
 
 def _report(shown: Sequence[Picture], folder: Path, reason: str, as_json: bool) -> None:
+    from napari_zeroshot.demo import SHEET
+
     if as_json:
-        give_json({"folder": str(folder), "files": [picture.file_name for picture in shown], "psnr": {picture.name: picture.psnr for picture in shown}})
+        files = [*(picture.file_name for picture in shown), SHEET]
+        give_json({"folder": str(folder), "files": files, "psnr": {picture.name: picture.psnr for picture in shown}})
         return
     for picture in shown:
         typer.echo(f"{folder / picture.file_name}: {picture.title}")
-    typer.echo(f"{folder / 'comparison.png'}: all side by side\nNo napari window was opened: {reason}.")
+    typer.echo(f"{folder / SHEET}: all side by side\nNo napari window was opened: {reason}.")

@@ -71,6 +71,7 @@ def denoise_file(
     with first_interrupt() as asked:
         image = files.read(source, axes=axes)
         check_named(image, source)
+        files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
         steps = denoise_steps(
             image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
             dtype=dtype, nan=nan, cancelled=asked.is_set, source={"name": source.name}, **params,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,10 +20,10 @@ WHITE = "Distance from black to white. Left out, 255 for an 8-bit truth, else th
 
 def measure(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The image without noise.", show_default=False)],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="The images to score.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="The images to score.", show_default=False)],
     *,
     affine: Annotated[bool, typer.Option("--affine", help="Also give the PSNR after the gain and offset that fit the truth best.")] = False,
-    data_range: Annotated[float | None, typer.Option(help=WHITE, show_default=False)] = None,
+    data_range: Annotated[float | None, typer.Option(help=WHITE, min=1e-9, show_default=False)] = None,
     axes: AxesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,9 +34,14 @@ def measure(
     check_named(true, truth)
     scores = {path: metrics.measure(true.array, files.read(path, axes=axes).array, axes=true.axes, data_range=data_range) for path in images}
     if as_json:
-        give_json({"truth": str(truth), "images": [{"image": str(path), **asdict(found)} for path, found in scores.items()]})
+        give_json({"truth": str(truth), "images": [{"image": str(path), **_plain(found)} for path, found in scores.items()]})
     else:
         _show(scores, affine)
+
+
+def _plain(found: Scores) -> dict[str, Any]:
+    mean = {name: value for name, value in asdict(found.mean).items() if name != "where"}
+    return {**mean, "data_range": found.data_range, "planes": [asdict(plane) for plane in found.planes]}
 
 
 def _show(scores: Mapping[Path, Scores], affine: bool) -> None:

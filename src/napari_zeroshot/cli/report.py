@@ -43,14 +43,16 @@ def _finite(value: Any) -> Any:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; its first column is never broken over lines."""
+    """Print a table as wide as the terminal; short names in its first column are never broken over lines."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=column == columns[0], max_width=None if column == columns[-1] else 22)
+    table, rows = Table(box=box.SIMPLE_HEAD, pad_edge=False), list(rows)
+    table.add_column(columns[0], overflow="fold", min_width=min(24, max(len(row[0]) for row in rows)))
+    for column in columns[1:-1]:
+        table.add_column(column, max_width=22)
+    table.add_column(columns[-1])
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)

@@ -10,6 +10,7 @@ import typer
 
 from napari_zeroshot.cli.report import check_named, give_json
 from napari_zeroshot.cli.shared_options import AxesOption, JsonOption, OverwriteOption, SeedOption
+from napari_zeroshot.engine.errors import ParamError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,12 +39,14 @@ def simulate(
 ) -> None:
     """Put noise on a clean image; the result keeps its grey levels, axes and pixel size."""
     from napari_zeroshot.engine import files
+    from napari_zeroshot.engine.intensity import check_type
 
     files.check_target(target, overwrite=overwrite)
     image = files.read(source, axes=axes)
     check_named(image, source)
+    check_type(image.array.dtype)
     strength = {"kind": noise, "sigma": sigma, "photons": photons, "width": width, "correlation": correlation}
-    levels = {"black": black, "white": _white(image) if white is None else white}
+    levels = _levels(image, black, white)
     noisy = _noisy(image, strength, **levels, seed=seed, keep_dtype=dtype == "same")
     told = {"noise": {**strength, **levels}, "seed": seed, "source": {"name": source.name}}
     files.write(target, replace(image, array=noisy, provenance=told), overwrite=overwrite)
@@ -53,8 +56,11 @@ def simulate(
         typer.echo(f"Wrote {target}")
 
 
-def _white(image: Image) -> float:
-    return 255.0 if image.array.dtype == "uint8" else float(image.array.max())
+def _levels(image: Image, black: float, white: float | None) -> dict[str, float]:
+    known = white if white is not None else 255.0 if image.array.dtype == "uint8" else float(image.array.max())
+    if not black < known:
+        raise ParamError(f"--white {known:g} is not above --black {black:g}; it takes the grey level of full brightness")
+    return {"black": black, "white": known}
 
 
 def _noisy(image: Image, strength: dict[str, Any], *, black: float, white: float, seed: int, keep_dtype: bool) -> NDArray[Any]:

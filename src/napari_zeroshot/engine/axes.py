@@ -55,9 +55,7 @@ class Axes:
 
     def planes(self) -> list[Index]:
         """Where each plane lies, in the order of the image."""
-        steps: list[Sequence[int | None]] = [
-            (None,) if letter in IN_PLANE else range(size) for letter, size in zip(self.letters, self.shape, strict=True)
-        ]
+        steps: list[Sequence[int | None]] = [(None,) if letter in IN_PLANE else range(size) for letter, size in zip(self.letters, self.shape, strict=True)]
         return list(product(*steps))
 
     def channel_of(self, index: Index) -> int:

@@ -67,8 +67,8 @@ def why_no_gpu() -> str:
     import torch
 
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
-        return "no GPU used: this PyTorch was built without CUDA, see pytorch.org for the install line"
-    return "no GPU found: PyTorch has CUDA, but sees no working NVIDIA driver or card"
+        return "no GPU used: this PyTorch has no CUDA, see pytorch.org"
+    return "no GPU found: no working NVIDIA driver or card"
 
 
 def random_numbers(seed: int, device: str) -> torch.Generator:

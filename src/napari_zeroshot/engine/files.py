@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from napari_zeroshot.engine import png, tiff
+import numpy as np
+import tifffile
+
+from napari_zeroshot.engine import ome_tiff, png, tiff
+from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import Image, image_of
 from napari_zeroshot.engine.method import Result
 
-FORMATS = {".tif": tiff, ".tiff": tiff, ".png": png}
-ADVICE = "known are .tif, .tiff and .png; export it as OME-TIFF"
+READERS = {".tif": tiff.read, ".tiff": tiff.read, ".png": png.read}
+WRITERS = {".tif": ome_tiff.write, ".tiff": ome_tiff.write, ".png": png.write}
 
 BROKEN = (
     OSError,
@@ -32,6 +36,7 @@ BROKEN = (
     RuntimeError,
     SyntaxError,
     struct.error,
+    tifffile.TiffFileError,
     zlib.error,
 )
 """What decoders raise when a file is not what it says."""
@@ -62,11 +67,11 @@ def read(path: str | Path, *, axes: str | None = None) -> Image:
         If `axes` do not fit the image.
     """
     path = Path(path)
-    kind = _format(path)
+    ending = _ending(path)
     if not path.is_file():
         raise FileError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not an image file")
     with _damage_explained(path):
-        image: Image = kind.read(path, axes)
+        image = READERS[ending](path, axes)
     return replace(image, name=_stem(path))
 
 
@@ -117,14 +122,21 @@ def write(
     check_target(path, overwrite=overwrite)
     known = image_of(image, axes=axes, like=like)
     with _appearing(path) as file:
-        _format(path).write(file, known, compressed=compressed)
+        WRITERS[_ending(path)](file, known, compressed=compressed)
     return path
 
 
-def check_target(path: str | Path, *, overwrite: bool = False) -> None:
-    """Raise `FileError` if `write` would, before an hour of work is spent."""
+def check_target(path: str | Path, *, overwrite: bool = False, like: Image | None = None, dtype: Any = None) -> None:
+    """Raise `FileError` if `write` would, before an hour of work is spent.
+
+    Parameters
+    ----------
+    like, dtype
+        What is going to be written: an image of these axes and this shape, and its type if another.
+    """
     path = Path(path)
-    _format(path)
+    if _ending(path) == ".png" and like is not None:
+        png.check(parse(like.axes, like.array.shape), np.dtype(dtype or like.array.dtype))
     if not path.parent.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     if path.is_dir() or (path.exists() and not overwrite):
@@ -133,10 +145,11 @@ def check_target(path: str | Path, *, overwrite: bool = False) -> None:
         raise FileError(f"cannot write {path}: the folder is read-only")
 
 
-def _format(path: Path) -> Any:
-    if path.suffix.lower() not in FORMATS:
-        raise FileError(f"{path.name} has an unknown ending {path.suffix!r}; {ADVICE}")
-    return FORMATS[path.suffix.lower()]
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in READERS:
+        raise FileError(f"{path.name} has an unknown ending {ending!r}; known are {', '.join(READERS)}: export it as OME-TIFF")
+    return ending
 
 
 def _stem(path: Path) -> str:

@@ -19,7 +19,9 @@ from napari_zeroshot.engine.tiling import apply_in_tiles
 from napari_zeroshot.engine.training import Schedule, Training
 
 REPORTS = 100
-"""How often a run reports, at most: the loss is read then, and only then."""
+"""A run reports this often, and the loss is read then and only then; slow runs report more often."""
+LONGEST_SILENCE = 0.5
+"""Seconds after which a report is due in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class Bench:
     def network(self, new: nn.Module, known: nn.Module | None = None) -> nn.Module:
         """A network on the device, channels last (a third faster on CPUs): a copy of `known` to go on from, or `new` with random weights."""
         network = deepcopy(known) if known is not None else initialise(new, self.places)
-        return network.to(self.job.device, memory_format=torch.channels_last)
+        return network.to(self.job.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
     def adam(self, network: nn.Module, training: Training) -> torch.optim.Optimizer:
         """Adam on a network's weights."""
@@ -99,7 +101,7 @@ def train(
     steps: int,
     done: int = 0,
 ) -> Generator[Progress, None, None]:
-    """Train a network, one report about every hundredth of the way.
+    """Train a network, with a report at the first step, every hundredth of the way, and every half second.
 
     Parameters
     ----------
@@ -114,24 +116,26 @@ def train(
     """
     noisy = bench.planes.cpu().numpy()
     every = max(1, bench.total // REPORTS)
-    for step in range(steps):
+    told = -math.inf
+    for step in range(1, steps + 1):
         if bench.job.cancelled():
             return
         for group in optimiser.param_groups:
-            group["lr"] = optimiser.defaults["lr"] * rate(schedule, step / steps)
+            group["lr"] = optimiser.defaults["lr"] * rate(schedule, (step - 1) / steps)
         value = loss()
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         optimiser.step()
-        if (step + 1) % every == 0 or step + 1 == steps:
-            seconds = time.perf_counter() - bench.started
-            yield Progress(stage, done + step + 1, bench.total, _finite(value, step), seconds, _snapshot(denoiser, noisy))
+        seconds = time.perf_counter() - bench.started
+        if step % every == 0 or step == steps or seconds - told > LONGEST_SILENCE:
+            told = seconds
+            yield Progress(stage, done + step, bench.total, _finite(value, step), seconds, _snapshot(denoiser, noisy))
 
 
 def _finite(loss: Tensor, step: int) -> float:
     value = loss.item()
     if not math.isfinite(value):
-        raise DivergedError(f"the training went astray: after {step + 1} steps its loss is {value}; choose a smaller learning rate")
+        raise DivergedError(f"the training went astray: after {step} steps its loss is {value}; choose a smaller learning rate")
     return value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from napari_zeroshot.engine.axes import letters_of, parse
@@ -45,7 +44,7 @@ class Image:
         What a user should know of the reading, in sentences.
     """
 
-    array: Any
+    array: Any = field(repr=False)
     axes: str | None = None
     scale: Scale = field(default_factory=dict)
     name: str = ""
@@ -55,7 +54,7 @@ class Image:
 
     def __post_init__(self) -> None:
         known = {letter: (float(size), unit(name)) for letter, (size, name) in self.scale.items()}
-        object.__setattr__(self, "scale", MappingProxyType(known))
+        object.__setattr__(self, "scale", known)
 
 
 def unit(name: str) -> str:

@@ -56,6 +56,10 @@ def never() -> bool:
     return False
 
 
+def unheard(sentence: str) -> None:
+    """Where notes go that nobody reads."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What a method is given beside the planes and its parameters.
@@ -72,6 +76,8 @@ class Job:
         A denoiser of the same method to go on from, instead of from new weights.
     tile
         Largest side of an image part that is inferred at once, in pixels.
+    note
+        Takes a sentence that the user should read with the result, such as what was chosen.
     """
 
     seed: int = 0
@@ -79,6 +85,7 @@ class Job:
     cancelled: Callable[[], bool] = never
     start: Denoiser | None = None
     tile: int = 1024
+    note: Callable[[str], None] = unheard
 
 
 Fit = Callable[[Planes, Any, Job], Steps]

@@ -65,6 +65,8 @@ def affine_psnr(truth: Any, image: Any, data_range: float | None = None) -> floa
     For pairs whose grey levels do not correspond, such as a short and a long exposure.
     """
     true, seen = _pair(truth, image)
+    if (true == seen).all():
+        return float("inf")
     true_mean, seen_mean = true.mean(), seen.mean()
     spread = float(((seen - seen_mean) ** 2).mean())
     gain = float(((seen - seen_mean) * (true - true_mean)).mean()) / spread if spread else 0.0
@@ -93,7 +95,7 @@ def ssim(truth: Any, image: Any, data_range: float | None = None, *, channel_axi
     if min(sides) < 3:
         raise ImageError(f"SSIM needs at least 3 pixels a side, the image has {true.shape}")
     window = min(7, *(side - 1 + side % 2 for side in sides))
-    return float(structural_similarity(true, seen, win_size=window, data_range=_range(truth, data_range), channel_axis=channel_axis))
+    return float(structural_similarity(true, seen, win_size=window, data_range=_range(truth, data_range), channel_axis=channel_axis))  # type: ignore[no-untyped-call]
 
 
 def measure(truth: Any, image: Any, *, axes: str | None = None, data_range: float | None = None) -> Scores:

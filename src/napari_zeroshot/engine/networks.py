@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +19,9 @@ def initialise(network: nn.Module, rng: torch.Generator) -> nn.Module:
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=rng)
-            fan_in, _ = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            reach = 1 / math.sqrt(layer.weight[0].numel())
             if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=rng)
+                nn.init.uniform_(layer.bias, -reach, reach, generator=rng)
     return network
 
 
@@ -64,9 +65,9 @@ class UNet(nn.Module):
     def __init__(self, channels: int, width: int, levels: int) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(levels)]
-        self.multiple = 2 ** (levels - 1)
+        self.multiple: int = 2 ** (levels - 1)
         self.down = nn.ModuleList(_two_convolutions(before, after) for before, after in zip([channels, *widths], widths, strict=False))
-        self.rise = nn.ModuleList(nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in zip(widths, widths[1:], strict=False))
+        self.rise = nn.ModuleList(nn.ConvTranspose2d(below, here, 2, stride=2) for here, below in pairwise(widths))
         self.up = nn.ModuleList(_two_convolutions(2 * here, here) for here in widths[:-1])
         self.last = nn.Conv2d(width, channels, 1)
 

@@ -90,4 +90,4 @@ def _shared(noise: NDArray[np.float64], sigma: float, plane: tuple[int, int]) ->
         impulse[0] = 1.0
         spread *= float((ndimage.gaussian_filter1d(impulse, sigma, mode="wrap") ** 2).sum())
         smooth = ndimage.gaussian_filter1d(smooth, sigma, axis=axis, mode="wrap")
-    return smooth / np.sqrt(spread)
+    return np.asarray(smooth / np.sqrt(spread))

@@ -56,12 +56,13 @@ def neighbours_share_noise(planes: Planes) -> bool:
     """Whether details of a few pixels hold far more noise than single pixels do.
 
     They hold noise rather than structure where their values are spread normally: structure is sparse,
-    and gives a few large values among many small ones.
+    and gives a few large values among many small ones. A dense, even texture can pass for noise.
     """
-    finest, next_finest = _octaves(planes)
-    share = _octaves(_one_bright_pixel())
-    as_if_white = [_usual_power(octave) / float(np.square(part).sum()) for octave, part in zip((finest, next_finest), share, strict=True)]
-    return as_if_white[1] > 3 * as_if_white[0] and float(next_finest.var()) < 1.3 * _usual_power(next_finest)
+    octaves = _octaves(planes)
+    finest, next_finest = (_usual_power(octave) for octave in octaves)
+    of_white = [float(np.square(octave).sum()) for octave in _octaves(_one_bright_pixel())]
+    more_than_white = next_finest / of_white[1] > 3 * finest / of_white[0]
+    return more_than_white and 0.85 < float(octaves[1].var()) / next_finest < 1.3
 
 
 def _octaves(planes: Planes) -> tuple[Planes, Planes]:

@@ -16,6 +16,9 @@ from napari_zeroshot.engine.image import Image, Scale
 NAMESPACE = "napari-zeroshot"
 """Of the annotation that holds what OME-XML has no place for."""
 
+STORED = {"float16": "float32", "int64": "float64", "uint64": "float64"}
+"""OME-TIFF lacks these types; each is stored as one that holds its values."""
+
 LENGTHS = frozenset({"m", "dm", "cm", "mm", "µm", "nm", "pm", "Å", "in", "ft", "pixel"})
 TIMES = frozenset({"d", "h", "min", "s", "ms", "µs", "ns"})
 """The units of OME-XML that images have; sizes in any other cannot be written."""

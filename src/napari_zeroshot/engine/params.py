@@ -73,7 +73,7 @@ def _as_kind(kind: type, value: object) -> Value | None:
         return None
     if kind is int:
         whole = isinstance(value, Integral) or (isinstance(value, Real) and float(value).is_integer())
-        return int(value) if whole else None  # type: ignore[call-overload,no-any-return]
+        return int(value) if whole else None  # type: ignore[call-overload]
     if kind is float:
         return float(value) if isinstance(value, Real) and math.isfinite(value) else None
     return value if isinstance(value, str) else None
@@ -169,15 +169,20 @@ def check_names(params: type[Params], values: dict[str, Any]) -> None:
             raise ParamError(f"{name!r} is not a parameter of this method; {hint}")
 
 
-@cache
 def describe(params: type[Params]) -> tuple[Param, ...]:
     """Every knob of a `Params` class, in the order of declaration."""
+    key: Any = params  # mypy holds the class of a frozen dataclass for unhashable
+    return _described_class(key)
+
+
+@cache
+def _described_class(params: Any) -> tuple[Param, ...]:
     hints = get_type_hints(params)
     return tuple(_described(entry, hints[entry.name]) for entry in fields(params))
 
 
 def _described(entry: Field[Any], hint: Any) -> Param:
-    told = dict(entry.metadata["param"])
+    told = {**entry.metadata["param"], "default": entry.default}
     told["label"] = told["label"] or entry.name.replace("_", " ").capitalize()
     choices = get_args(hint) if get_origin(hint) is Literal else ()
-    return Param(name=entry.name, kind=str if choices else hint, default=entry.default, choices=choices, **told)
+    return Param(name=entry.name, kind=str if choices else hint, choices=choices, **told)

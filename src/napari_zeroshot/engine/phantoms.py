@@ -58,7 +58,7 @@ def histology(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
     strands = np.clip(0.5 + 0.35 * waves / waves.std(), 0, 1)
     pink = (0.4 + 0.6 * _cloud(rng, shape, min(shape) / 12)) * (0.25 + 0.75 * strands)
     absorbed = 1.3 * blue[..., np.newaxis] * HAEMATOXYLIN + 0.75 * (pink * (1 - 0.7 * np.clip(blue, 0, 1)))[..., np.newaxis] * EOSIN
-    return (0.96 * np.exp(-absorbed)).astype(np.float32)
+    return np.asarray(0.96 * np.exp(-absorbed), np.float32)
 
 
 def stack(shape: tuple[int, int, int, int, int] = (3, 2, 5, 96, 96), seed: int = 0) -> Picture:
@@ -69,7 +69,7 @@ def stack(shape: tuple[int, int, int, int, int] = (3, 2, 5, 96, 96), seed: int =
     placed = _placed(rng, volume, radius=13.0, count=max(2, volume[1] * volume[2] // 1200))
     flow = rng.uniform(-2.5, 2.5, 3) * (0.1, 1.0, 1.0)
     times = [(_dots(volume, points + 0.6 * t * flow, light), _drawn([one.after(t) for one in placed], volume)) for t in range(shape[0])]
-    channels = [_scaled(np.stack([_seen(time[channel], (0.7, 1.2, 1.2)) for time in times])) for channel in range(2)]
+    channels = [_scaled(np.stack([_seen(time[channel], (0.7, 1.2, 1.2)) for time in times]), most=99.9) for channel in range(2)]
     return np.stack(channels, axis=1)[:, : shape[1]]
 
 
@@ -95,7 +95,12 @@ class Nucleus:
         distance = np.sqrt((local**2).sum(0))
         texture = np.cos(np.tensordot(self.waves, local, 1) + self.phases.reshape(-1, *[1] * (grid.ndim - 1))).mean(0)
         body = np.clip((1 - distance) * float(self.radii[-1]), 0, 1)
-        return self.light * body * (0.75 + 0.75 * texture - 0.15 * distance)
+        return np.asarray(self.light * body * (0.75 + 0.75 * texture - 0.15 * distance))
+
+    def box(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
+        """The part of an image that it can lie in."""
+        reach = self.radii.max()
+        return tuple(slice(int(max(0, c - reach)), int(max(0, min(size, c + reach + 2)))) for c, size in zip(self.centre, shape, strict=True))
 
 
 def _placed(rng: np.random.Generator, shape: tuple[int, ...], radius: float, count: int) -> list[Nucleus]:
@@ -122,8 +127,11 @@ def _nucleus(rng: np.random.Generator, shape: tuple[int, ...], radius: float) ->
 
 
 def _drawn(placed: list[Nucleus], shape: tuple[int, ...]) -> Floats:
-    grid = np.indices(shape).astype(np.float64)
-    return np.maximum(np.sum([one.drawn(grid) for one in placed], axis=0), 0.0)
+    image, grid = np.zeros(shape), np.indices(shape).astype(np.float64)
+    for one in placed:
+        box = one.box(shape)
+        image[box] += one.drawn(grid[:, *box])
+    return np.maximum(image, 0.0)
 
 
 def _fibres(rng: np.random.Generator, shape: tuple[int, ...], count: int) -> tuple[Floats, Floats]:

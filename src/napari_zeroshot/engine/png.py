@@ -9,7 +9,7 @@ import imageio.v3 as imageio
 import numpy as np
 
 from napari_zeroshot.engine.alpha import without_alpha
-from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
 
@@ -34,15 +34,15 @@ def read(path: Path, axes: str | None) -> Image:
 
 def write(file: BinaryIO, image: Image, *, compressed: bool = True) -> None:
     """Write one plane; PNG is always compressed."""
-    plane = _plane(image)
-    if (plane.dtype, plane.ndim) not in ((np.uint8, 2), (np.uint16, 2), (np.uint8, 3)) or plane.shape[2:] not in ((), (3,)):
-        raise FileError(f"PNG takes one 8- or 16-bit plane or 8-bit RGB, not {plane.dtype} {image.axes} {image.array.shape}; write .ome.tif")
-    imageio.imwrite(file, plane, plugin="pillow", extension=".png")
-
-
-def _plane(image: Image) -> np.ndarray[Any, Any]:
     axes = parse(image.axes, image.array.shape)
-    if len(axes.planes()) > 1:
-        raise FileError(f"PNG takes one plane, not {len(axes.planes())} ({image.axes} {image.array.shape}); write .ome.tif")
+    check(axes, np.dtype(image.array.dtype))
     plane = axes.read(image.array, axes.planes()[0])
-    return np.ascontiguousarray(np.moveaxis(plane, 0, -1) if axes.size("S") > 1 else plane[0])
+    pixels = np.moveaxis(plane, 0, -1) if axes.size("S") > 1 else plane[0]
+    imageio.imwrite(file, np.ascontiguousarray(pixels), plugin="pillow", extension=".png")
+
+
+def check(axes: Axes, dtype: np.dtype[Any]) -> None:
+    """Raise `FileError` if PNG cannot hold such an image."""
+    held = {(np.dtype(np.uint8), 1), (np.dtype(np.uint16), 1), (np.dtype(np.uint8), 3)}
+    if len(axes.planes()) > 1 or (dtype.newbyteorder("="), axes.size("S")) not in held:
+        raise FileError(f"PNG takes one 8- or 16-bit plane or 8-bit RGB, not {dtype} {axes.letters} {axes.shape}; write .ome.tif")

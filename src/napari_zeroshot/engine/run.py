@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -204,7 +204,9 @@ class Run:
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Do the work."""
-        order, denoiser, last_channel = self.order, None, None
+        order = self.order
+        denoiser: Denoiser | None = None
+        last_channel: int | None = None
         self.out = order.out if order.out is not None else np.empty(order.axes.shape, order.dtype)
         groups = order.groups()
         with failures_explained(order.device.name):
@@ -222,9 +224,9 @@ class Run:
         read = [self._read(index)[0] for index in sample]
         scale = intensity.measure(read, np.dtype(self.order.image.dtype))
         noisy = np.stack([scale.normalise(plane) for plane in read])
-        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile)
+        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note)
         denoiser = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scale, f" {number + 1}/{of}" if of > 1 else "", of)
-        self.cut_short |= self.order.cancelled()
+        self.cut_short |= self.order.method.trains and self.order.cancelled()
         yield from self._apply(group, scale, denoiser, _Snapshot(self, group, scale, denoiser))
         return denoiser
 
@@ -249,7 +251,7 @@ class Run:
         for index in group:
             if self.order.cancelled() and not self.cut_short:
                 return
-            self.order.axes.write(self.out, index, self._denoised(index, scale, denoiser))
+            self.order.axes.write(self.out, index, self.denoised(index, scale, denoiser))
             self.done.add(index)
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, shown)
@@ -262,8 +264,12 @@ class Run:
         most = max(1, TRAINING_PIXELS // (axes.height * axes.width * axes.size("S")))
         if len(group) <= most:
             return group
-        self.notes.append(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
+        self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
         return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         plane = self.order.axes.read(self.order.image, index)
@@ -273,7 +279,7 @@ class Run:
         counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
         return f" of plane {', '.join(counted)}" if counted else ""
 
-    def _denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
+    def denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
         plane, gaps = self._read(index)
         clean = scale.restore(denoiser(scale.normalise(plane)[np.newaxis])[0], self.order.dtype)
         if gaps is not None:
@@ -285,9 +291,9 @@ class Run:
         for index in rest:
             axes.write(self.out, index, axes.read(self.order.image, index).astype(self.order.dtype))
         if rest:
-            self.notes.append(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
+            self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
-            self.notes.append("Cancelled: training ended early, this is the best so far.")
+            self._note("Cancelled: training ended early, this is the best so far.")
 
     def _result(self) -> Result:
         order = self.order
@@ -334,5 +340,5 @@ class _Snapshot:
         if index in self.run.done:
             return order.axes.read(self.run.out, index)
         if index in self.group:
-            return self.run._denoised(index, self.scale, self.denoiser)
+            return self.run.denoised(index, self.scale, self.denoiser)
         return order.axes.read(order.image, index).astype(order.dtype)

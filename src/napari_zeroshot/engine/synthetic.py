@@ -51,7 +51,7 @@ class Camera:
         full = self.photons + self.background
         share = (self.background + self.photons * np.asarray(light, np.float64)) / full
         noisy = add_noise(share, "poisson-gauss", rng, photons=full, sigma=255 * self.read_noise / full)
-        return np.clip(np.rint(self.offset + self.gain * full * noisy), 0, 65535).astype(np.uint16)
+        return np.asarray(np.clip(np.rint(self.offset + self.gain * full * noisy), 0, 65535), np.uint16)
 
 
 @dataclass(frozen=True, eq=False)

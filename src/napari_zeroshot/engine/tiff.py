@@ -1,4 +1,4 @@
-"""TIFF in its dialects: OME, ImageJ and plain are read, OME is written."""
+"""Read TIFF in its dialects: OME, ImageJ and plain."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
-from typing import Any, BinaryIO
+from typing import Any
 
 import dask.array
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from napari_zeroshot.engine.alpha import without_alpha
-from napari_zeroshot.engine.axes import LETTERS, Axes, parse
-from napari_zeroshot.engine.errors import FileError
+from napari_zeroshot.engine.axes import LETTERS, parse
 from napari_zeroshot.engine.image import Image, Scale
-from napari_zeroshot.engine.intensity import check_type
-from napari_zeroshot.engine.ome import Said, metadata, parse_xml
+from napari_zeroshot.engine.ome import STORED, Said, parse_xml
 
 IN_MEMORY = 1 << 30
 """Files of more bytes are read from the disk when sliced."""
@@ -27,17 +24,11 @@ IN_MEMORY = 1 << 30
 COARSEST = 25.0
 """A larger pixel size, in µm, in a plain TIFF is a printing resolution."""
 
-CLASSIC = (1 << 32) - (1 << 25)
-"""More bytes need BigTIFF."""
-
 CROWDED = 10_000
 """No compression puts so many bytes of pixels into one byte of a file."""
 
 FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
 """What tifffile only logs, and then gives a part of the image or guesses its axes."""
-
-STORED = {"float16": "float32", "int64": "float64", "uint64": "float64"}
-"""OME-TIFF lacks these types; each is stored as one that holds its values."""
 
 
 def read(path: Path, axes: str | None) -> Image:
@@ -93,7 +84,9 @@ def _pixels(path: Path, series: Any) -> Any:
             import zarr
         except ImportError:
             return series.asarray()
-        return dask.array.from_array(zarr.open(tifffile.imread(path, aszarr=True, series=0, level=0), mode="r"))
+        stored: Any = zarr.open(tifffile.imread(path, aszarr=True, series=0, level=0), mode="r")
+        plane = series.keyframe.shape
+        return dask.array.from_array(stored, chunks=(*[1] * (stored.ndim - len(plane)), *plane))
     return series.asarray()
 
 
@@ -164,45 +157,3 @@ def _plain_scale(page: Any) -> Scale:
 def _sizes(page: Any) -> dict[str, float]:
     """One over the resolution tags."""
     return {letter: 1 / rate for letter, rate in zip("XY", page.resolution, strict=True) if rate > 0}
-
-
-def write(file: BinaryIO, image: Image, *, compressed: bool) -> None:
-    """Write an OME-TIFF plane by plane, with rows and columns last."""
-    axes = parse(image.axes, image.array.shape)
-    check_type(np.dtype(image.array.dtype))
-    native = np.dtype(image.array.dtype).newbyteorder("=")
-    dtype = np.dtype(STORED.get(native.name, native))
-    counted = "".join(letter for letter in axes.letters if letter in "TZC")
-    samples = "S" if axes.size("S") > 1 else ""
-    letters = f"{counted}YX{samples}"
-    shape = tuple(axes.size(letter) for letter in letters)
-    tifffile.imwrite(
-        file,
-        _planes(image.array, axes, dtype),
-        shape=shape,
-        dtype=dtype,
-        bigtiff=int(np.prod(shape)) * dtype.itemsize > CLASSIC,
-        ome=True,
-        photometric="rgb" if axes.size("S") in (3, 4) else "minisblack",
-        planarconfig="contig" if samples else None,
-        compression="zlib" if compressed else None,
-        metadata={"axes": letters, **metadata(image, axes)},
-        **_resolution(image.scale),
-    )
-
-
-def _planes(array: Any, axes: Axes, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    for index in axes.planes():
-        plane = axes.read(array, index)
-        stored = plane.astype(dtype)
-        if plane.dtype.kind in "iu" and dtype.kind == "f" and (stored.astype(plane.dtype) != plane).any():
-            raise FileError(f"the image holds {plane.dtype} values beyond 2**53, which OME-TIFF cannot store; convert it to float64")
-        yield np.ascontiguousarray(np.moveaxis(stored, 0, -1) if axes.size("S") > 1 else stored[0])
-
-
-def _resolution(scale: Scale) -> dict[str, Any]:
-    """Resolution tags too, for programs that do not read OME-XML."""
-    sizes = [scale.get(letter, (0.0, "")) for letter in "XY"]
-    if any(unit != "µm" or size <= 0 for size, unit in sizes):
-        return {}
-    return {"resolution": tuple(1e4 / size for size, _ in sizes), "resolutionunit": "CENTIMETER"}

@@ -30,7 +30,7 @@ class Training(Params):
         label="Rate schedule", advanced=True,
     )  # fmt: skip
     crop: int = param(
-        64,
+        48,
         "Side of the random crops a step learns from; 0 learns from the whole plane at every step, as the papers do, and is much slower.",
         label="Crop size", low=0, high=4096, step=8, unit="px", advanced=True,
     )  # fmt: skip

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QApplication, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.widgets.estimate import told_device, told_size, told_time, what_run_does
-from napari_zeroshot.widgets.layers import Preview, Source, add_result
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, align_labels, sentence
+from napari_zeroshot.widgets.layers import Preview, Source, add_result, result_size
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
 from napari_zeroshot.widgets.progress import ProgressPanel
 from napari_zeroshot.widgets.recipe import RecipePicker
 from napari_zeroshot.widgets.reproducibility import Reproducibility
@@ -50,15 +50,16 @@ class DenoiseWidget(QWidget):
         for widget in (self._picker, self._recipe, Fold("Reproducibility", self._options)):
             order.addWidget(widget)
 
-        self._estimate = sentence("estimate", lines=3)
+        self._estimate = Sentence("estimate", lines=3)
         self._run, self._cancel, self._sample = (QPushButton() for _ in range(3))
         self._button = QStackedWidget()
         for name, button in (("run", self._run), ("cancel", self._cancel), ("sample", self._sample)):
             button.setObjectName(name)
             self._button.addWidget(button)
+        self._button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._sample.setText("Load a sample")
         self._progress = ProgressPanel()
-        self._message = sentence("message", lines=3)
+        self._message = Sentence("message", lines=3)
         self._copy = QPushButton("Copy details")
         self._copy.setObjectName("details")
 
@@ -71,9 +72,9 @@ class DenoiseWidget(QWidget):
         self._on_theme()
         self._refresh()
 
-        self._picker.changed.connect(self._on_choice)
-        self._recipe.changed.connect(self._on_choice)
-        self._options.changed.connect(self._on_choice)
+        self._picker.changed.connect(self._refresh)
+        self._recipe.changed.connect(self._refresh)
+        self._options.changed.connect(self._refresh)
         self._run.clicked.connect(self._on_run)
         self._cancel.clicked.connect(self._on_cancel)
         self._sample.clicked.connect(self._on_sample)
@@ -88,11 +89,11 @@ class DenoiseWidget(QWidget):
             self._clear_away()
         return super().event(event)
 
-    def _on_choice(self) -> None:
-        self._refresh()
-
     def _on_run(self) -> None:
+        if self._source is not None:  # napari's progress bar lets a double click come in twice
+            return
         self._outcome, self._details = "", ""
+        self._picker.settle()
         try:
             self._start(self._picker.value())
         except DenoiseError as error:
@@ -101,13 +102,14 @@ class DenoiseWidget(QWidget):
 
     def _start(self, source: Source) -> None:
         recipe, options = self._recipe.value(), self._options.value() | self._recipe.value().changes()
+        at = source.plane_in_view(self._viewer)
         self._source, self._preview = source, Preview(self._viewer, source)
         self._progress.start(f"{recipe.method.title}: {source.name}")
         self._running = run_in_thread(
             lambda cancelled: denoise_steps(
                 source.data, recipe.method.name, axes=source.axes.letters, preset=recipe.preset, cancelled=cancelled, source={"name": source.name}, **options
             ),
-            at=source.plane_in_view(self._viewer),
+            at=at,
             on_report=self._on_report,
             on_result=self._on_result,
             on_error=self._on_error,
@@ -117,10 +119,10 @@ class DenoiseWidget(QWidget):
     def _on_report(self, report: Report) -> None:
         if self._running is None or self._preview is None:
             return
-        self._progress.show_progress(report.progress, report.losses)
         if report.preview is not None:
             self._preview.show(report.preview, report.at or {})
         self._on_slider()
+        self._progress.show_progress(report.progress, report.losses)  # last: napari's bar lets the next report, or the end, come in meanwhile
 
     def _on_slider(self) -> None:
         if self._running is not None and self._source is not None and self._preview is not None:
@@ -137,7 +139,7 @@ class DenoiseWidget(QWidget):
             self._outcome = "Cancelled before anything was denoised; there is no result."
             return
         layer = add_result(self._viewer, source, result)
-        self._outcome = " ".join((f"Done in {told_time(result.seconds)}: the result is the layer “{layer.name}”.", *result.notes))
+        self._outcome = " ".join((f"Done in {told_time(result.seconds)}. The result is the layer “{layer.name}”; the source is hidden.", *result.notes))
 
     def _on_error(self, error: Exception) -> None:
         self._outcome = str(error)
@@ -201,5 +203,5 @@ class DenoiseWidget(QWidget):
         return ""
 
     def _told_estimate(self) -> str:
-        source = self._picker.value()
-        return f"Result {told_size(source.data.size * source.data.dtype.itemsize)} · {told_device(self._options.device, trains=self._recipe.method.trains)}"
+        size = result_size(self._picker.value(), as_float32=self._options.value()["dtype"] == "float32")
+        return f"Result {told_size(size)} · {told_device(self._options.device, trains=self._recipe.method.trains)}"

@@ -29,7 +29,7 @@ def told_device(wish: str, *, trains: bool) -> str:
     if wish != "auto":
         return f"device {wish}"
     built = version("torch")
-    return f"CPU (PyTorch {built} is a build without CUDA)" if built.endswith("+cpu") else "GPU if PyTorch finds one at the start, else CPU"
+    return f"CPU (PyTorch {built} has no CUDA)" if built.endswith("+cpu") else "GPU if PyTorch finds one at the start, else CPU"
 
 
 def told_size(size: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QValidator
-from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.params import Param, Params, Value, describe
 from napari_zeroshot.widgets.layout import CalmWheel, Fold, add_row, align_labels, narrow, rows
@@ -29,7 +29,6 @@ class NumberBox(QDoubleSpinBox):
         self._declared, self._by_ratio = knob.step or 0.1, knob.log
         self.setDecimals(30)
         self.setRange(-math.inf if knob.low is None else knob.low, math.inf if knob.high is None else knob.high)
-        self.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
 
     def textFromValue(self, value: float) -> str:  # noqa: N802
         """The shortest text that gives back exactly this number."""
@@ -44,6 +43,11 @@ class NumberBox(QDoubleSpinBox):
         number = _number_in(self._bare(text))
         fits = number is not None and self.minimum() <= number <= self.maximum()
         return (QValidator.State.Acceptable if fits else QValidator.State.Intermediate), text, position
+
+    def fixup(self, text: str) -> str:
+        """What cannot be taken as it is: the nearest number allowed, or the one before."""
+        number = _number_in(self._bare(text))
+        return self.textFromValue(self.value() if number is None else min(max(number, self.minimum()), self.maximum())) + self.suffix()
 
     def stepBy(self, steps: int) -> None:  # noqa: N802
         """Change by whole steps, without the dust of binary fractions."""
@@ -129,6 +133,8 @@ class ParamsForm(QWidget):
             inside.setLayout(advanced)
             self.advanced = Fold("Advanced", inside)
             column.addWidget(self.advanced)
+
+        self.set_value(params())
 
         for control in self._controls.values():
             control.changed.connect(self.changed)

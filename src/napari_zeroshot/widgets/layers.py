@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,11 @@ class Source:
             for letter, along in zip(self.axes.letters, place, strict=False)
             if letter not in IN_PLANE
         }
+
+
+def result_size(source: Source, *, as_float32: bool) -> int:
+    """Bytes of a result."""
+    return math.prod(source.axes.shape) * (4 if as_float32 else np.dtype(source.data.dtype).itemsize)
 
 
 def add_result(viewer: napari.Viewer, source: Source, result: Result) -> Image:

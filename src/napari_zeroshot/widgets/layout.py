@@ -7,6 +7,11 @@ from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QLabel, QScrollArea, QSizePolicy, QWidget
 from superqt import QCollapsible
 
+BORDER = 4
+"""What napari's style draws around a scroll area, in pixels."""
+LOWEST = 120
+"""A scroll area is not made lower than this, in pixels."""
+
 
 class Fold(QCollapsible):
     """A section that folds away; its arrow is text and so follows the theme."""
@@ -39,7 +44,8 @@ class RoomyScroll(QScrollArea):
     def sizeHint(self) -> QSize:  # noqa: N802
         """The content's, whose sentences wrap to the width there is."""
         hint, width = self.widget().sizeHint(), self.viewport().width()
-        return QSize(hint.width(), max(hint.height() if width < 100 else 0, self.widget().heightForWidth(width)))
+        height = self.widget().heightForWidth(width) if self.isVisible() else hint.height()
+        return QSize(hint.width() + self._bar(), height + BORDER)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Ask for another height when sentences wrap otherwise."""
@@ -48,7 +54,10 @@ class RoomyScroll(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """The content's width, and a few rows."""
-        return QSize(self.widget().minimumSizeHint().width(), min(120, self.sizeHint().height()))
+        return QSize(self.widget().minimumSizeHint().width() + self._bar(), min(LOWEST, self.sizeHint().height()))
+
+    def _bar(self) -> int:
+        return self.verticalScrollBar().sizeHint().width()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask for another height when the content has one."""
@@ -100,7 +109,7 @@ def align_labels(*forms: QFormLayout) -> None:
 
 
 def _room_for(label: QWidget) -> int:
-    return label.sizeHint().width() + 2 * label.fontMetrics().averageCharWidth()  # napari's style, which comes later, pads labels
+    return label.sizeHint().width() + 3 * label.fontMetrics().averageCharWidth()  # napari's style, which comes later, pads labels
 
 
 def narrow(box: QComboBox) -> QComboBox:
@@ -110,13 +119,26 @@ def narrow(box: QComboBox) -> QComboBox:
     return box
 
 
-def sentence(name: str, *, lines: int) -> QLabel:
-    """An empty label for whole sentences: wraps, can be copied, and has room for some lines so that nothing jumps."""
-    label = QLabel()
-    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
-    label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+class Sentence(QLabel):
+    """A label for whole sentences: wraps, can be copied, and has room for some lines so that nothing jumps."""
+
+    def __init__(self, name: str, *, lines: int) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setObjectName(name)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """As high as the text, or as the lines kept free for it."""
+        return max(super().heightForWidth(width), self._reserved())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """No lower than the lines kept free."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), max(hint.height(), self._reserved()))
+
+    def _reserved(self) -> int:
+        return self._lines * self.fontMetrics().lineSpacing() + self.fontMetrics().lineSpacing() * 3 // 4  # what napari's style pads

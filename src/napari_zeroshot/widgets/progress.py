@@ -45,9 +45,9 @@ class ProgressPanel(QWidget):
         self._bar.setValue(progress.step)
         self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
         self.plot.add(losses)
-        if self._activity is not None:
-            self._activity.total = progress.total
-            self._activity.update(progress.step - self._activity.n)
+        if (activity := self._activity) is not None:
+            activity.total = progress.total
+            activity.update(max(0, progress.step - activity.n))
 
     def finish(self, losses: Iterable[tuple[int, float]]) -> None:
         """Show a run that gave a result: full bar, whole curve."""

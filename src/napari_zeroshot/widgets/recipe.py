@@ -11,7 +11,7 @@ from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import ParamsForm
-from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows, sentence
+from napari_zeroshot.widgets.layout import CalmWheel, Sentence, add_row, narrow, rows
 
 FIRST = "zs-n2m"
 """The method that is proposed."""
@@ -41,7 +41,7 @@ class RecipePicker(QWidget):
         self._method.setObjectName("method")
         for name, method in all_methods().items():
             self._method.addItem(method.title, name)
-        self._about = sentence("about", lines=3)
+        self._about = Sentence("about", lines=3)
         self._preset = narrow(QComboBox())
         self._preset.setObjectName("preset")
         self._reset = QPushButton("Reset")

@@ -44,7 +44,8 @@ class Reproducibility(QWidget):
         add_row(form, "Output type", self._dtype, "<p>Whole numbers are rounded and clipped; float32 keeps fractions. Grey levels stay as they are.</p>")
         add_row(form, "Fill NaN", self._fill, "<p>Denoise images with NaN or infinity: they are filled for the work, and are NaN in the result.</p>")
 
-        self._device.currentTextChanged.connect(self.changed)
+        for box in (self._device, self._dtype):
+            box.currentTextChanged.connect(self.changed)
 
     @property
     def device(self) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.axes import LETTERS, Axes, parse
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.widgets.layers import Source, axes_are_named, likely_axes, pixels
-from napari_zeroshot.widgets.layout import add_row, narrow, rows
+from napari_zeroshot.widgets.layout import Sentence, add_row, narrow, rows
 
 if TYPE_CHECKING:
     import napari
@@ -29,18 +29,18 @@ class SourcePicker(QWidget):
         super().__init__()
         self._viewer = viewer
         self._layers: list[Image] = []
+        self._settled = False
         self._layer = narrow(QComboBox())
         self._layer.setObjectName("layer")
         self._axes = QLineEdit()
         self._axes.setObjectName("axes")
-        self._axes.setMaximumWidth(self._axes.fontMetrics().horizontalAdvance("TCZYXS") * 2)
-        self._sizes = QLabel()
-        self._sizes.setObjectName("sizes")
+        self._axes.setFixedWidth(self._axes.fontMetrics().horizontalAdvance("TCZYXS") * 2)
+        self._sizes = Sentence("sizes", lines=1)
 
         axes = QWidget()
         beside = QHBoxLayout(axes)
         beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(self._axes)
+        beside.addWidget(self._axes, alignment=Qt.AlignmentFlag.AlignTop)
         beside.addWidget(self._sizes, stretch=1)
         self.rows = rows()
         add_row(self.rows, "Image", self._layer, "The image layer to denoise; it is left as it is.")
@@ -53,13 +53,13 @@ class SourcePicker(QWidget):
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.reordered, viewer.layers.events.renamed):
             event.connect(self._on_layers)
         self._layer.currentIndexChanged.connect(self._on_layer)
+        self._layer.activated.connect(self.settle)
+        self._axes.textEdited.connect(self.settle)
         self._axes.textEdited.connect(self._on_axes)
 
-    def disconnect_viewer(self) -> None:
-        """Stop listening to the viewer's layers."""
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered, events.renamed):
-            event.disconnect(self._on_layers)
+    def settle(self) -> None:
+        """Keep the choice from now on, while it is there; until then the newest image is chosen."""
+        self._settled = True
 
     @property
     def layer(self) -> Image | None:
@@ -89,14 +89,14 @@ class SourcePicker(QWidget):
             raise ImageError("there is no image layer; open an image first")
         return self.layer
 
-    def _on_layers(self) -> None:
-        before = self.layer
+    def _on_layers(self, event: Any = None) -> None:
+        before, new = self.layer, getattr(event, "value", None)
         self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        kept = before in self._layers and (self._settled or new not in self._layers)
         with QSignalBlocker(self._layer):
             self._layer.clear()
             self._layer.addItems([layer.name for layer in self._layers])
-            kept = before in self._layers
-            self._layer.setCurrentIndex(self._layers.index(before) if kept else self._first())
+            self._layer.setCurrentIndex(self._layers.index(before if kept else new) if kept or new in self._layers else self._first())
         if kept:
             self.changed.emit()
         else:
@@ -121,5 +121,5 @@ class SourcePicker(QWidget):
             axes = self.axes()
         except ImageError:
             return " × ".join(map(str, pixels(self.layer).shape))
-        guessed = "" if axes_are_named(self.layer) or self._axes.text() != likely_axes(self.layer) else "  (a guess: please check)"
+        guessed = "" if axes_are_named(self.layer) or self._axes.text() != likely_axes(self.layer) else " (a guess: please check)"
         return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + guessed

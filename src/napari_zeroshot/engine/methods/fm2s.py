@@ -95,7 +95,9 @@ class FM2SParams(Training):
         label="Training stages", advanced=True,
     )  # fmt: skip
     coarse_steps: int = param(5, "Training steps on the raw image (stage one).", label="Coarse steps", low=1, high=10_000, advanced=True)
-    steps_per_sample: int = param(1, "Steps on each sample of synthetic noise before a new one is drawn.", label="Steps per sample", low=1, high=1000, advanced=True)
+    steps_per_sample: int = param(
+        1, "Steps on each sample of synthetic noise before a new one is drawn.", label="Steps per sample", low=1, high=1000, advanced=True
+    )
     dimmest: float = param(
         1e-5, "Regions darker than this count as this bright when noise is added (0 to 1).", label="Dimmest region", low=1e-6, high=1, advanced=True, log=True
     )  # fmt: skip
@@ -134,7 +136,7 @@ def region_brightness(clean: Planes, stride: int, dimmest: float, brightest: flo
     tall, wide = np.diff([*rows, height]), np.diff([*columns, width])
     means = sums / (tall[:, None] * wide)
     spread = means.repeat(tall, axis=2).repeat(wide, axis=3)
-    return spread.clip(dimmest, brightest).astype(np.float32)
+    return spread.clip(dimmest, brightest).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: torch.Generator) -> Tensor:
@@ -192,7 +194,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
 
     def coarse_loss() -> Tensor:
         raw, clean, _ = crops().split(1, dim=1)
-        return (network(amplified(raw)) - amplified(clean)).square().mean()
+        return (network(amplified(raw)) - amplified(clean)).square().mean()  # type: ignore[no-any-return]
 
     sample: list[Tensor] = []
     drawn = 0
@@ -204,7 +206,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
             sample[:] = amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng)
         drawn += 1
         clean, synthetic = sample
-        return (network(synthetic) - clean).square().mean()
+        return (network(synthetic) - clean).square().mean()  # type: ignore[no-any-return]
 
     optimiser = bench.adam(network, params)
     yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)

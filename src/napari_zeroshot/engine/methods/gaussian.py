@@ -66,6 +66,8 @@ def _kept_along(size: int, sigma: float) -> NDArray[np.float64]:
 def fit(noisy: Planes, params: GaussianParams, job: Job) -> Steps:
     """Choose the width if it is not given, the same for all planes."""
     sigma = params.sigma or best_sigma(noisy)
+    if not params.sigma:
+        job.note(f"A sigma of {sigma:.2g} px was chosen from the image's own noise.")
     return (yield from filtered(noisy, lambda plane: ndimage.gaussian_filter(plane, (0, sigma, sigma)), f"Gaussian, sigma {sigma:.2g} px"))
 
 

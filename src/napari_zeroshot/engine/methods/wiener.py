@@ -34,7 +34,7 @@ def wiener(plane: Planes, size: int) -> Planes:
     """
     exact = plane.astype(np.float64)
     mean = ndimage.uniform_filter(exact, (1, size, size))
-    variance = ndimage.uniform_filter(np.square(exact - mean), (1, size, size))
+    variance = ndimage.uniform_filter(np.square(exact), (1, size, size)) - np.square(mean)
     noise = variance.mean(axis=(1, 2), keepdims=True)
     share = np.maximum(variance - noise, 0) / np.maximum(variance, np.maximum(noise, np.finfo(float).tiny))
     clean: Planes = (mean + share * (exact - mean)).astype(np.float32)

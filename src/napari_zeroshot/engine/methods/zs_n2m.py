@@ -64,7 +64,7 @@ class ZSN2MParams(Training):
         label="Refine (GRD-Net)", symbol="h_φ",
     )  # fmt: skip
     refine_steps: int = param(
-        300, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
+        600, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
     )  # fmt: skip
     refine_width: int = param(
         16,
@@ -145,7 +145,7 @@ def fit(noisy: Planes, params: ZSN2MParams, job: Job) -> Steps:
 def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, None, NetworkDenoiser]:
     from napari_zeroshot.engine import fitting, networks, sampling
 
-    start = getattr(bench.job.start, "first", bench.job.start)
+    start = getattr(bench.job.start, "first", None) or bench.job.start
     network = bench.network(networks.zs_n2n_network(bench.planes.shape[1]), getattr(start, "network", None))
     crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
     denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), bench.job, halo=2)
@@ -171,11 +171,12 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     from napari_zeroshot.engine import fitting, networks, sampling
 
     channels = bench.planes.shape[1]
-    known = bench.job.start.network if hasattr(bench.job.start, "first") else None
-    network = bench.network(networks.unet(channels, params.refine_width, params.refine_levels), known)
+    unet = networks.unet(channels, params.refine_width, params.refine_levels)
+    refined_before = getattr(bench.job.start, "first", None) is not None
+    network = bench.network(unet, getattr(bench.job.start, "network", None) if refined_before else None)
     first_answer = torch.from_numpy(mean_based(bench.planes.cpu().numpy())).to(bench.job.device)
     crops = sampling.Crops(torch.cat((bench.planes, first_answer), dim=1), params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, network, bench.job, halo=network.halo, multiple=network.multiple, first=mean_based)
+    denoiser = fitting.NetworkDenoiser(network, network, bench.job, halo=unet.halo, multiple=unet.multiple, first=mean_based)
 
     def loss() -> Tensor:
         batch, answer = crops().split(channels, dim=1)
@@ -184,7 +185,9 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
         same = refine_consistency_loss(sampling.cell_mean(network(batch)), target)
         return params.beta_re * again + params.beta_con * same
 
-    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps)
+    yield from fitting.train(
+        bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps
+    )
     return denoiser
 
 
@@ -198,7 +201,7 @@ METHOD = Method(
     presets={
         "synthetic": {"alpha_ie": 1.0},
         "real": {"alpha_ie": 10.0},
-        "full": {"refine": True},
+        "full": {"refine": True, "crop": 64},
         "preview": {"steps": 100, "crops": 2, "crop": 48, "refine_steps": 50},
         "paper": {
             **WHOLE_PLANE,

@@ -1,0 +1,74 @@
+"""Makes docs/images/denoise_*.png: the real napari window before, during and after a run on the sample plane.
+
+Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+
+IMAGES = Path(__file__).with_name("images")
+SIZE = (1280, 840)
+PATIENCE = 600
+
+
+def main() -> None:
+    """Make the three pictures."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--theme", default="dark", help="napari's theme")
+    asked.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
+    options = asked.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+
+    viewer = napari.Viewer(show=True)
+    viewer.theme = options.theme
+    viewer.window.resize(*SIZE)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
+    press(dock, "sample")
+    shoot(viewer, options.folder / "denoise_before.png")
+
+    press(dock, "run")
+    wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
+    shoot(viewer, options.folder / "denoise_running.png")
+
+    wait(lambda: dock.findChild(QPushButton, "run").isVisible())
+    shoot(viewer, options.folder / "denoise_done.png")
+    viewer.close()
+
+
+def press(dock: QWidget, button: str) -> None:
+    """Press a button of the dock."""
+    dock.findChild(QPushButton, button).click()
+
+
+def curve_has(dock: QWidget, points: int) -> bool:
+    """Whether the loss curve has some length."""
+    (curve,) = dock.findChild(QWidget, "loss").listDataItems()
+    return curve.xData is not None and len(curve.xData) >= points
+
+
+def wait(true: Callable[[], bool]) -> None:
+    """Let the window work until something is true."""
+    give_up = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > give_up:
+            raise TimeoutError("the dock did not get there")
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def shoot(viewer: napari.Viewer, path: Path) -> None:
+    """Save the whole window, once it has settled."""
+    settled = time.monotonic() + 1
+    wait(lambda: time.monotonic() > settled)
+    viewer.window.screenshot(path, canvas_only=False, flash=False)
+
+
+if __name__ == "__main__":
+    main()

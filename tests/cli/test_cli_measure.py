@@ -1,0 +1,96 @@
+"""`measure` and `simulate` say and do what the engine does."""
+
+import typing
+
+import numpy as np
+import pytest
+
+from napari_zeroshot import read
+from napari_zeroshot.cli.simulate import Noise
+from napari_zeroshot.engine import files, metrics
+from napari_zeroshot.engine.intensity import Scale
+from napari_zeroshot.engine.noise import Kind, add_noise
+
+
+@pytest.fixture
+def noisy(tmp_path, pixels):
+    """`pixels` with one more grey level in every second column."""
+    return files.write(tmp_path / "noisy.ome.tif", pixels + (np.arange(24) % 2).astype(np.uint16), axes="TCZYX")
+
+
+def test_scores_are_the_engines(command, stack, noisy, pixels):
+    told = command("measure", stack, noisy, "--json").json["images"][0]
+    expected = metrics.measure(pixels, read(noisy).array, axes="TCZYX")
+    assert (told["psnr"], told["ssim"], told["affine_psnr"]) == (expected.mean.psnr, expected.mean.ssim, expected.mean.affine_psnr)
+    assert told["data_range"] == expected.data_range
+    assert [plane["where"] for plane in told["planes"]] == [plane.where for plane in expected.planes]
+
+
+def test_every_image_has_its_row(command, stack, noisy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    shown = command("measure", stack, noisy, stack, "--affine")
+    score = metrics.measure(read(stack).array, read(noisy).array, axes="TCZYX").mean
+    assert shown.code == 0
+    assert all(text in shown.out for text in (str(noisy), f"{score.psnr:.2f}", f"{score.ssim:.4f}", f"{score.affine_psnr:.2f}", "inf"))
+
+
+def test_affine_scores_are_shown_on_request_only(command, stack, noisy):
+    assert "affine PSNR" not in command("measure", stack, noisy).out
+    assert "affine PSNR" in command("measure", stack, noisy, "--affine").out
+
+
+def test_data_range_can_be_given(command, stack, noisy):
+    told = command("measure", stack, noisy, "--data-range", 4095, "--json").json["images"][0]
+    assert told["data_range"] == 4095
+    assert told["psnr"] > command("measure", stack, noisy, "--json").json["images"][0]["psnr"]
+
+
+def test_images_without_a_difference_have_no_finite_psnr(command, stack):
+    assert command("measure", stack, stack, "--json").json["images"][0]["psnr"] is None
+
+
+def test_images_of_different_shape_are_refused(command, stack, plane):
+    shown = command("measure", stack, plane)
+    assert shown.code == 1
+    assert "same shape" in shown.err
+
+
+def test_noise_is_the_engines(command, stack, tmp_path, pixels):
+    told = command("simulate", stack, tmp_path / "s.ome.tif", "--photons", 50, "--sigma", 3, "--white", 1000, "--seed", 4, "--json")
+    scale = Scale(0, 1000)
+    expected = add_noise(scale.normalise(pixels), "poisson-gauss", np.random.default_rng(4), photons=50, sigma=3)
+    assert told.code == 0
+    assert np.array_equal(read(tmp_path / "s.ome.tif").array, scale.restore(expected, np.dtype(np.uint16)))
+    assert told.json["noise"]["photons"] == 50
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Kind))
+def test_simulation_keeps_what_the_file_says(command, stack, tmp_path, kind):
+    assert command("simulate", stack, tmp_path / "s.ome.tif", "--noise", kind).code == 0
+    clean, noisy = read(stack), read(tmp_path / "s.ome.tif")
+    assert (noisy.axes, noisy.array.dtype, dict(noisy.scale), noisy.channels) == (clean.axes, clean.array.dtype, dict(clean.scale), clean.channels)
+    assert not np.array_equal(noisy.array, clean.array)
+    assert noisy.provenance["noise"]["kind"] == kind
+
+
+def test_every_kind_of_noise_is_offered():
+    assert set(typing.get_args(Noise)) == set(typing.get_args(Kind))
+
+
+def test_float32_keeps_values_below_black(command, plane, tmp_path):
+    command("simulate", plane, tmp_path / "s.tif", "--noise", "gaussian", "--sigma", 200, "--dtype", "float32")
+    assert read(tmp_path / "s.tif").array.min() < 0
+
+
+def test_white_below_black_is_refused(command, plane, tmp_path):
+    shown = command("simulate", plane, tmp_path / "s.tif", "--black", 2000)
+    assert shown.code == 1
+    assert "--black 2000" in shown.err
+    assert not (tmp_path / "s.tif").exists()
+
+
+def test_simulation_overwrites_only_on_request(command, plane, tmp_path):
+    (tmp_path / "s.tif").write_text("precious")
+    assert command("simulate", plane, tmp_path / "s.tif").code == 1
+    assert (tmp_path / "s.tif").read_text() == "precious"
+    assert command("simulate", plane, tmp_path / "s.tif", "--overwrite").code == 0

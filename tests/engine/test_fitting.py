@@ -1,0 +1,136 @@
+"""The one optimiser loop: rates, reports, cancelling."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_zeroshot.engine import fitting
+from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.fitting import Bench, rate, train
+from napari_zeroshot.engine.method import Job
+from napari_zeroshot.engine.training import Training
+
+PLANES = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
+
+
+class Dial(torch.nn.Module):
+    """One weight, to be turned to 3."""
+
+    def __init__(self, at=0.0):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(at))
+
+    def loss(self):
+        return (self.weight - 3).square()
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """No reports but those that the number of steps asks for, however slow the machine."""
+    monkeypatch.setattr(fitting, "LONGEST_SILENCE", 1e9)
+
+
+def turn(dial, steps, total=None, job=None, schedule="constant", learning_rate=0.05, **kinds):
+    bench = Bench.set_up(PLANES, job or Job(), total or steps)
+    optimiser = bench.adam(dial, Training(learning_rate=learning_rate))
+    return train(bench, optimiser, dial.loss, schedule, lambda planes: planes * dial.weight.item(), stage="turning", steps=steps, **kinds)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "part", "share"),
+    [
+        ("constant", 0, 1),
+        ("constant", 0.99, 1),
+        ("step", 0, 1),
+        ("step", 0.7499, 1),
+        ("step", 0.75, 0.5),
+        ("step", 0.99, 0.5),
+        ("cosine", 0, 1),
+        ("cosine", 0.5, 0.5),
+        ("cosine", 1, 0),
+        ("one-cycle", 0, 0.04),
+        ("one-cycle", 0.15, 1),
+        ("one-cycle", 0.575, 0.5),
+        ("one-cycle", 1, 0),
+    ],
+)
+def test_learning_rate_over_the_steps(schedule, part, share):
+    assert rate(schedule, part) == pytest.approx(share, abs=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
+def test_rates_stay_within_what_was_asked_for(schedule):
+    assert all(0 <= rate(schedule, part) <= 1 for part in np.linspace(0, 1, 101))
+
+
+def test_zs_n2n_schedule_is_that_of_the_released_code():
+    """2000 steps, halved after 1500."""
+    assert [rate("step", step / 2000) for step in (0, 1499, 1500, 1999)] == [1, 1, 0.5, 0.5]
+
+
+def test_training_turns_the_dial():
+    dial = Dial()
+    losses = [report.loss for report in turn(dial, 300)]
+    assert dial.weight.item() == pytest.approx(3, abs=0.05)
+    assert losses[-1] < losses[0] / 100
+
+
+@pytest.mark.parametrize("steps", [1, 2, 40, 100, 1000, 1234])
+def test_about_a_hundred_reports_whatever_the_length(steps, quiet):
+    told = [report.step for report in turn(Dial(), steps)]
+    assert (told[0], told[-1]) == (1, steps)
+    assert min(steps, 100) <= len(told) <= 104
+
+
+def test_loss_is_read_only_for_reports(monkeypatch, quiet):
+    reads = []
+    item = torch.Tensor.item
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: reads.append(1) or item(self))
+    assert len(list(turn(Dial(), 1000))) == len(reads) <= 104
+
+
+def test_slow_steps_are_reported_one_by_one(monkeypatch):
+    monkeypatch.setattr(fitting, "LONGEST_SILENCE", 0)
+    assert len(list(turn(Dial(), 500))) == 500
+
+
+def test_a_second_stage_counts_on_from_the_first():
+    reports = list(turn(Dial(), 20, total=50, done=30))
+    assert (reports[0].step, reports[-1].step, reports[-1].total) == (31, 50, 50)
+    assert reports[0].stage == "turning"
+
+
+def test_cancelling_stops_before_the_next_step():
+    flag, dial = [], Dial()
+    steps = turn(dial, 500, job=Job(cancelled=lambda: bool(flag)))
+    next(steps)
+    reached = dial.weight.item()
+    flag.append("stop")
+    assert list(steps) == []
+    assert dial.weight.item() == reached
+
+
+def test_snapshot_shows_the_state_when_it_is_called():
+    dial = Dial()
+    steps = turn(dial, 200)
+    early = next(steps)
+    before = early.snapshot()
+    for _ in steps:
+        pass
+    assert before.mean() < 0.5 * early.snapshot().mean()
+    np.testing.assert_allclose(early.snapshot(planes=np.ones((1, 1, 2, 2), np.float32)), 3, atol=0.3)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_advice():
+    with pytest.raises(DenoiseError, match="smaller learning rate"):
+        list(turn(Dial(float("nan")), 10))
+
+
+def test_going_on_from_a_network_leaves_that_network_alone():
+    known = Dial(2.0)
+    bench = Bench.set_up(PLANES, Job(), 1)
+    network = bench.network(torch.nn.Identity(), known)
+    assert network is not known
+    with torch.no_grad():
+        network.weight.fill_(9)
+    assert known.weight.item() == 2
