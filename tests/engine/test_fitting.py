@@ -8,7 +8,6 @@ from napari_zeroshot.engine import fitting
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.fitting import Bench, rate, train
 from napari_zeroshot.engine.method import Job
-from napari_zeroshot.engine.training import Training
 
 PLANES = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
 
@@ -32,7 +31,7 @@ def quiet(monkeypatch):
 
 def turn(dial, steps, total=None, job=None, schedule="constant", learning_rate=0.05, **kinds):
     bench = Bench.set_up(PLANES, job or Job(), total or steps)
-    optimiser = bench.adam(dial, Training(learning_rate=learning_rate))
+    optimiser = bench.adam(dial, learning_rate)
     return train(bench, optimiser, dial.loss, schedule, lambda planes: planes * dial.weight.item(), stage="turning", steps=steps, **kinds)
 
 

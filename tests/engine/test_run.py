@@ -12,7 +12,7 @@ from napari_zeroshot.engine import run
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
-TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "crop": 16, "crops": 2}
+TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "learning_rate": 2e-3, "crop": 16, "crops": 2}
 
 
 def finish(steps, until=lambda report: False, then=lambda: None):

@@ -1,11 +1,11 @@
 """The form gives back what it is given, for every method and preset."""
 
 import pytest
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 
 from napari_zeroshot.engine.params import describe
 from napari_zeroshot.engine.registry import all_methods
-from napari_zeroshot.widgets.form import NumberBox, ParamsForm
+from napari_zeroshot.widgets.form import ParamsForm, title
 from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
 
 pytestmark = pytest.mark.gui
@@ -45,11 +45,27 @@ def test_setting_a_value_is_no_edit_but_turning_a_knob_is(qtbot):
     assert form.value().alpha_ie == 30
 
 
-@pytest.fixture
-def texture_constant(qtbot) -> NumberBox:
+def test_knobs_are_magicgui_widgets_by_name(qtbot):
     form = ParamsForm(all_methods()["zs-n2m"].params)
     qtbot.addWidget(form)
-    box = form.findChild(NumberBox, "param_texture_constant")
+    with qtbot.waitSignal(form.changed):
+        form.container.alpha_ie.value = 30
+    assert form.value() == all_methods()["zs-n2m"].settings(None, {"alpha_ie": 30})
+    assert form.findChild(QDoubleSpinBox, "param_alpha_ie").text() == "30"
+    with pytest.raises(ValueError, match="outside of the allowed range"):
+        form.container.alpha_ie.value = -1
+
+
+@pytest.mark.parametrize(("method", "knob"), KNOBS)
+def test_label_has_one_pair_of_brackets_at_most(method, knob):
+    assert title(knob).count("(") <= 1
+
+
+@pytest.fixture
+def texture_constant(qtbot) -> QDoubleSpinBox:
+    form = ParamsForm(all_methods()["zs-n2m"].params)
+    qtbot.addWidget(form)
+    box = form.findChild(QDoubleSpinBox, "param_texture_constant")
     box.form = form  # keeps the form alive
     return box
 
@@ -69,6 +85,15 @@ def test_number_box_steps_by_a_tenth_of_its_size(texture_constant):
     assert texture_constant.text() == "1.1e-05"
 
 
+def test_number_box_leaves_zero_by_the_declared_step(qtbot):
+    form = ParamsForm(all_methods()["zs-n2m"].params)
+    qtbot.addWidget(form)
+    box = form.findChild(QDoubleSpinBox, "param_alpha_ie")
+    box.setValue(0)
+    box.stepUp()
+    assert box.value() == 1
+
+
 def test_preset_fills_the_form_and_an_edit_keeps_its_name(qtbot):
     picker = RecipePicker()
     qtbot.addWidget(picker)
@@ -80,6 +105,16 @@ def test_preset_fills_the_form_and_an_edit_keeps_its_name(qtbot):
     assert picker.value().changes() == {"stride": 20}
     picker.findChild(QWidget, "reset").click()
     assert picker.value().changes() == {}
+
+
+def test_another_method_begins_with_its_first_preset(qtbot):
+    picker = RecipePicker()
+    qtbot.addWidget(picker)
+    picker.findChild(QWidget, "preset").setCurrentText("preview")
+    picker.findChild(QWidget, "method").setCurrentText("FM2S")
+    preset = picker.findChild(QWidget, "preset")
+    assert [preset.itemText(i) for i in range(preset.count())] == list(all_methods()["fm2s"].presets)
+    assert preset.currentText() == "default"
 
 
 def test_recipe_goes_in_and_out(qtbot):

@@ -40,7 +40,7 @@ def choose(wish: str = "auto") -> Device:
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wish == "auto":
         name = "cuda:0" if cuda else "mps" if mps else "cpu"
-        return Device(name, _describe(name) if name != "cpu" else f"CPU ({why_no_gpu()})")
+        return Device(name, _describe(name) if name != "cpu" else f"CPU (no GPU: {why_no_gpu()})")
     kind, _, number = wish.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
         raise DeviceError(f"there is no device {wish!r}; choose auto, cpu, cuda, cuda:1 or mps")
@@ -67,8 +67,8 @@ def why_no_gpu() -> str:
     import torch
 
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
-        return "no GPU used: this PyTorch has no CUDA, see pytorch.org"
-    return "no GPU found: no working NVIDIA driver or card"
+        return "this PyTorch has no CUDA, see pytorch.org"
+    return "no working NVIDIA driver or card was found"
 
 
 def random_numbers(seed: int, device: str) -> torch.Generator:

@@ -16,7 +16,7 @@ from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
 from napari_zeroshot.engine.networks import initialise
 from napari_zeroshot.engine.tiling import apply_in_tiles
-from napari_zeroshot.engine.training import Schedule, Training
+from napari_zeroshot.engine.training import Schedule
 
 REPORTS = 100
 """A run reports this often, and the loss is read then and only then; slow runs report more often."""
@@ -84,10 +84,10 @@ class Bench:
         network = deepcopy(known) if known is not None else initialise(new, self.places)
         return network.to(self.job.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def adam(self, network: nn.Module, training: Training) -> torch.optim.Optimizer:
+    def adam(self, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         """Adam on a network's weights."""
         fused = self.job.device.startswith(("cpu", "cuda"))
-        return torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=fused)
+        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
 
 
 def train(

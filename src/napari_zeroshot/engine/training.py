@@ -20,7 +20,7 @@ class Training(Params):
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
     learning_rate: float = param(
-        2e-3,
+        8e-3,
         "How far each step moves the network; too large is unstable, too small stays blurred.",
         label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
     )  # fmt: skip

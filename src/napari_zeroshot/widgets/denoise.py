@@ -50,7 +50,7 @@ class DenoiseWidget(QWidget):
         for widget in (self._picker, self._recipe, Fold("Reproducibility", self._options)):
             order.addWidget(widget)
 
-        self._estimate = Sentence("estimate", lines=3)
+        self._estimate = Sentence("estimate", lines=2)
         self._run, self._cancel, self._sample = (QPushButton() for _ in range(3))
         self._button = QStackedWidget()
         for name, button in (("run", self._run), ("cancel", self._cancel), ("sample", self._sample)):
@@ -133,11 +133,11 @@ class DenoiseWidget(QWidget):
             return
         source = self._source
         self._clear_away()
-        self._progress.finish(result.losses)
         self._details = json.dumps(result.provenance(), indent=1)
         if result.planes_done == 0:
             self._outcome = "Cancelled before anything was denoised; there is no result."
             return
+        self._progress.finish(result.losses)
         layer = add_result(self._viewer, source, result)
         self._outcome = " ".join((f"Done in {told_time(result.seconds)}. The result is the layer “{layer.name}”; the source is hidden.", *result.notes))
 

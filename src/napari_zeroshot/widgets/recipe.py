@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
@@ -37,53 +38,49 @@ class RecipePicker(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._method = narrow(QComboBox())
-        self._method.setObjectName("method")
-        for name, method in all_methods().items():
-            self._method.addItem(method.title, name)
+        self._method = ComboBox(name="method", value=FIRST, choices=[(method.title, name) for name, method in all_methods().items()])
+        self._preset = ComboBox(name="preset", choices=lambda _: list(self.method.presets))
+        self._wheel = CalmWheel(self)
+        for box in (self._method, self._preset):
+            narrow(box.native).setObjectName(box.name)
+            self._wheel.guard(box.native)
         self._about = Sentence("about", lines=3)
-        self._preset = narrow(QComboBox())
-        self._preset.setObjectName("preset")
         self._reset = QPushButton("Reset")
         self._reset.setObjectName("reset")
         self._reset.setToolTip("Back to the preset's own values.")
-        self._wheel = CalmWheel(self)
-        for box in (self._method, self._preset):
-            self._wheel.guard(box)
 
         preset = QWidget()
         beside = QHBoxLayout(preset)
         beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(self._preset, stretch=1)
+        beside.addWidget(self._preset.native, stretch=1)
         beside.addWidget(self._reset)
         self.rows = rows()
-        add_row(self.rows, "Method", self._method, "How to denoise; the sentence below says when to use it.")
+        add_row(self.rows, "Method", self._method.native, "How to denoise; the sentence below says when to use it.")
         self.rows.addRow(self._about)
         add_row(self.rows, "Preset", preset, "Parameters that go together. Choosing one fills the form; change single ones after that.")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addLayout(self.rows)
         self.form = ParamsForm(Params)
-        self._method.setCurrentIndex(self._method.findData(FIRST))
         self._on_method()
 
-        self._method.currentIndexChanged.connect(self._on_method)
-        self._preset.currentIndexChanged.connect(self._on_preset)
+        self._method.changed.connect(self._on_method)
+        self._preset.changed.connect(self._on_preset)
         self._reset.clicked.connect(self._on_preset)
 
     @property
     def method(self) -> Method:
         """The chosen method."""
-        return all_methods()[self._method.currentData()]
+        return all_methods()[self._method.value]
 
     def value(self) -> Recipe:
         """What is chosen."""
-        return Recipe(self.method, self._preset.currentText(), self.form.value())
+        return Recipe(self.method, self._preset.value, self.form.value())
 
     def set_value(self, recipe: Recipe) -> None:
         """Show a method, its preset and parameters."""
-        self._method.setCurrentIndex(self._method.findData(recipe.method.name))
-        self._preset.setCurrentText(recipe.preset)
+        self._method.value = recipe.method.name
+        self._preset.value = recipe.preset
         self.form.set_value(recipe.params)
         self._on_params()
 
@@ -91,9 +88,9 @@ class RecipePicker(QWidget):
         method = self.method
         self._about.setText(method.summary)
         self._about.setToolTip(method.reference)
-        with QSignalBlocker(self._preset):
-            self._preset.clear()
-            self._preset.addItems(list(method.presets))
+        with self._preset.changed.blocked():
+            self._preset.choices = ()  # else the name of the last preset would stay
+            self._preset.reset_choices()
         before, self.form = self.form, ParamsForm(method.params)
         before.setParent(None)
         before.deleteLater()
@@ -102,7 +99,7 @@ class RecipePicker(QWidget):
         self._on_preset()
 
     def _on_preset(self) -> None:
-        self.form.set_value(self.method.settings(self._preset.currentText()))
+        self.form.set_value(self.method.settings(self._preset.value))
         self._on_params()
 
     def _on_params(self) -> None:

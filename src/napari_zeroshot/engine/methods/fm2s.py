@@ -208,7 +208,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         clean, synthetic = sample
         return (network(synthetic) - clean).square().mean()  # type: ignore[no-any-return]
 
-    optimiser = bench.adam(network, params)
+    optimiser = bench.adam(network, params.learning_rate)
     yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)
     yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse)
     return denoiser

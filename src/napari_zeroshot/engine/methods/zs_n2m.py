@@ -66,6 +66,11 @@ class ZSN2MParams(Training):
     refine_steps: int = param(
         600, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
     )  # fmt: skip
+    refine_rate: float = param(
+        2e-3,
+        "How far each step moves the second network.",
+        label="Refine learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
+    )  # fmt: skip
     refine_width: int = param(
         16,
         "Channels at the top of the second network; 38 with 4 levels is the paper's 2.7 million weights.",
@@ -161,7 +166,7 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, No
         total = params.alpha_cm * cross_mapping_loss(clean, halves) + params.alpha_ie * interactive_equality_loss(clean, halves_of_clean)
         return total + params.alpha_id * interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else total
 
-    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    yield from fitting.train(bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps)
     return denoiser
 
 
@@ -186,7 +191,7 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
         return params.beta_re * again + params.beta_con * same
 
     yield from fitting.train(
-        bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps
+        bench, bench.adam(network, params.refine_rate), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps
     )
     return denoiser
 
@@ -210,6 +215,7 @@ METHOD = Method(
             "schedule": "step",
             "refine": True,
             "refine_steps": 1000,
+            "refine_rate": 1e-3,
             "refine_width": 38,
             "refine_levels": 4,
         },

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 class ZSN2NParams(Training):
     """Parameters of ZS-N2N."""
 
+    steps: int = param(
+        1000,
+        "Training steps; more follow fine structure better and take longer, too many learn the noise.",
+        low=1, high=100_000, step=50, tunable=True, log=True,
+    )  # fmt: skip
     consistency: float = param(
         1.0,
         "Weight of agreement between denoising the halves and halving the denoised image; more keeps the full-size result truer, less denoises harder.",
@@ -61,7 +66,7 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
         halves = sampling.swap(*halves, mask) if mask is not None else halves
         return residual_loss(clean, pair) + params.consistency * consistency_loss(clean, halves)
 
-    yield from fitting.train(bench, bench.adam(network, params), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    yield from fitting.train(bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps)
     return denoiser
 
 
