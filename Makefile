@@ -15,7 +15,7 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Denoise a sample with the three methods and show the results in napari
-	$(BIN)/napari-zeroshot demo
+	$(BIN)/napari-zeroshot demo --overwrite
 
 test: $(DEVELOPED) ## Run every test, with real napari windows in a virtual display
 	$(DISPLAYED) $(BIN)/python -m pytest

@@ -25,7 +25,7 @@ def two_gpus(monkeypatch):
 def test_without_a_gpu_auto_takes_the_cpu_and_says_why():
     device = choose("auto")
     assert device.name == "cpu"
-    assert device.reason == f"CPU ({why_no_gpu()})"
+    assert device.reason == f"CPU (no GPU: {why_no_gpu()})"
 
 
 @pytest.mark.parametrize(("cuda", "words"), [(None, "this PyTorch has no CUDA"), ("13.0", "no working NVIDIA driver")])
@@ -54,7 +54,7 @@ def test_with_gpus_the_first_is_taken_or_the_one_asked_for(wish, name, reason):
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ("cuda", "was asked for, but no GPU"),
+        ("cuda", "was asked for, but (this PyTorch has no CUDA|no working NVIDIA driver)"),
         ("mps", "no Apple GPU"),
         ("tpu", "there is no device 'tpu'; choose auto"),
         ("cuda:x", "there is no device"),
@@ -83,11 +83,13 @@ def test_seeds_decide_and_leave_the_global_state_alone():
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "too little free memory.*smaller tile or crop.*Tried to allocate"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "too little free memory.*the device 'cpu'.*Tried to allocate"),
+        (MemoryError("Unable to allocate 9 GiB"), "too little free memory.*fewer planes.*Unable to allocate"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "too little free memory.*fewer planes"),
         (RuntimeError("CUDA error: device-side assert\nsecond line"), "failed on cuda:0: CUDA error: device-side assert; try the device 'cpu'"),
         (RuntimeError(""), "failed on cuda:0: RuntimeError"),
     ],
-    ids=["memory", "cuda", "silent"],
+    ids=["memory", "numpy", "cpu memory", "cuda", "silent"],
 )
 def test_runtime_errors_become_ours_with_a_remedy(error, words):
     with pytest.raises(DeviceError, match=words) as caught, failures_explained("cuda:0"):

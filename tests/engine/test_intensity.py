@@ -114,3 +114,15 @@ def test_an_image_without_gaps_is_passed_on(dtype):
     same, gaps = fill_gaps(image, "", allowed=False)
     assert same is image
     assert gaps is None
+
+
+@pytest.mark.parametrize("kind", ["uint64", "int64"])
+def test_saturated_64_bit_values_do_not_wrap(kind):
+    top = np.iinfo(kind).max
+    restored = Scale(0.0, float(top)).restore(np.ones((1, 2, 2), np.float32), np.dtype(kind))
+    assert (restored > 0.999 * top).all()
+
+
+def test_scale_of_sparse_photons_reaches_to_the_photons():
+    photons = 500.0 * (np.random.default_rng(0).random((1, 64, 64)) < 0.06)
+    assert 250 < measure([photons], np.dtype(float)).high < 1000

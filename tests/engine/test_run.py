@@ -304,3 +304,33 @@ def test_result_tells_how_it_was_made(stack):
     assert record["device"].startswith("CPU")
     assert record["loss"] == result.losses[-1][1]
     assert {"napari-zeroshot", "torch", "numpy", "python"} <= set(record["versions"])
+
+
+@pytest.mark.parametrize("tile", [0, -5, 2.5, 15, True])
+def test_impossible_tiles_are_refused(noisy, tile):
+    with pytest.raises(ParamError, match="whole number from 16"):
+        denoise(noisy, tile=tile, **TRAINED)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((20, 26), np.uint8), ((1, 20, 26), np.uint16), ((20, 27), np.uint16)])
+def test_an_array_that_cannot_hold_the_result_is_refused(noisy, shape, dtype):
+    with pytest.raises(ParamError, match=r"the result needs uint16 \(20, 26\)"):
+        denoise(noisy[:20, :26].astype(np.uint16), out=np.empty(shape, dtype), **TRAINED)
+
+
+def test_see_through_samples_are_refused(noisy):
+    with pytest.raises(ImageError, match="S holds 4 samples"):
+        denoise(np.stack([noisy] * 4, axis=-1), axes="YXS", **TRAINED)
+
+
+def test_cancelled_long_stacks_are_not_finished_first(stack, monkeypatch):
+    monkeypatch.setattr(run, "PATIENCE", 0.0)
+    cancelled = []
+    result = finish(denoise_steps(stack, axes="TCYX", cancelled=lambda: bool(cancelled), **TRAINED), lambda report: True, lambda: cancelled.append(True))
+    assert (result.planes_done, result.complete) == (1, False)
+
+
+def test_even_neighbourhoods_do_not_move_the_image(noisy):
+    for method, option in (("median", "size"), ("wiener", "size")):
+        even, odd = (denoise(noisy, method, **{option: size}).image for size in (4, 5))
+        np.testing.assert_array_equal(even, odd)

@@ -33,7 +33,7 @@ def test_odd_last_rows_and_columns_are_left_out(shape, half):
 
 @pytest.mark.parametrize("shape", [(1, 1, 4, 4), (3, 2, 6, 8), (2, 3, 5, 5)], ids=str)
 def test_masks_are_balanced_in_every_channel(shape):
-    mask = balanced_mask(torch.Size(shape), random_numbers(0, "cpu"))
+    mask = balanced_mask(torch.zeros(shape), random_numbers(0, "cpu"))
     assert mask.shape == shape
     assert set(mask.unique().tolist()) <= {0.0, 1.0}
     assert (mask.sum(dim=(2, 3)) == shape[2] * shape[3] // 2).all()
@@ -41,15 +41,15 @@ def test_masks_are_balanced_in_every_channel(shape):
 
 def test_masks_differ_by_channel_and_by_draw_and_follow_the_seed():
     rng = random_numbers(5, "cpu")
-    first, second = (balanced_mask(torch.Size((1, 2, 8, 8)), rng) for _ in range(2))
+    first, second = (balanced_mask(torch.zeros((1, 2, 8, 8)), rng) for _ in range(2))
     assert not torch.equal(first[0, 0], first[0, 1])
     assert not torch.equal(first, second)
-    assert torch.equal(first, balanced_mask(torch.Size((1, 2, 8, 8)), random_numbers(5, "cpu")))
+    assert torch.equal(first, balanced_mask(torch.zeros((1, 2, 8, 8)), random_numbers(5, "cpu")))
 
 
 def test_every_pixel_is_swapped_as_often_as_not():
     rng = random_numbers(1, "cpu")
-    mean = sum(balanced_mask(torch.Size((1, 1, 4, 4)), rng) for _ in range(2000)) / 2000
+    mean = sum(balanced_mask(torch.zeros((1, 1, 4, 4)), rng) for _ in range(2000)) / 2000
     assert (mean - 0.5).abs().max() < 0.06
 
 
@@ -107,3 +107,14 @@ def test_size_0_takes_whole_planes_in_turn():
     batches = [crops() for _ in range(20)]
     assert {batch.shape for batch in batches} == {torch.Size((1, 1, 20, 30))}
     assert {int(batch[0, 0, 0, 0]) for batch in batches} == {0, 600, 1200}
+
+
+def test_corners_are_seen_about_half_as_often_as_the_middle():
+    place = torch.arange(64 * 64).view(1, 1, 64, 64)
+    batches = torch.cat([Crops(place, 48, 50, random_numbers(seed, "cpu"))() for seed in range(10)])
+    seen = torch.bincount(batches.flatten(), minlength=64 * 64).view(64, 64)
+    assert 0.1 * seen.max() < seen[0, 0] < seen[32, 32]
+
+
+def test_crops_are_never_too_small_for_halves():
+    assert Crops(torch.zeros(1, 1, 20, 20), 1, 3, random_numbers(0, "cpu"))().shape == (3, 1, 8, 8)

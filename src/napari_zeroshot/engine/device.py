@@ -72,33 +72,35 @@ def why_no_gpu() -> str:
 
 
 def random_numbers(seed: int, device: str) -> torch.Generator:
-    """A generator of its own: the user's global random state stays untouched."""
+    """A generator of its own: the user's global random state stays untouched. On the device, but for MPS, which cannot draw Poisson numbers."""
     import torch
 
-    return torch.Generator(device=device).manual_seed(seed)
+    return torch.Generator(device="cpu" if device == "mps" else device).manual_seed(seed)
 
 
 @contextmanager
 def failures_explained(device: str) -> Iterator[None]:
-    """Turn torch's `RuntimeError` (which napari's workers swallow) into a `DeviceError` with a remedy.
+    """Turn torch's `RuntimeError` (which napari's workers swallow) and lack of memory into a `DeviceError` with a remedy.
 
-    Whatever the outcome, memory the run held on a GPU is given back.
+    Whatever the outcome, memory that the run held on a CUDA card is given back.
     """
     try:
         yield
     except DenoiseError:
         raise
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         raise DeviceError(_explain(device, error)) from error
     finally:
         free_memory(device)
 
 
-def _explain(device: str, error: RuntimeError) -> str:
+def _explain(device: str, error: RuntimeError | MemoryError) -> str:
     import torch
 
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"{device} has too little free memory for this run; choose a smaller tile or crop, or the device 'cpu' ({_first_line(error)})"
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return f"{device} has too little free memory for this run; close what else uses it, or choose the device 'cpu' ({_first_line(error)})"
+    if isinstance(error, MemoryError) or "not enough memory" in str(error):
+        return f"there is too little free memory for this run; denoise fewer planes at once, or a part of the image ({_first_line(error)})"
     return f"the computation failed on {device}: {_first_line(error)}; try the device 'cpu', and please report it if that fails too"
 
 

@@ -13,6 +13,11 @@ Filter = Callable[[Planes], Planes]
 """One plane of shape (C, Y, X) in, the clean one out."""
 
 
+def odd(size: int) -> int:
+    """The side of a neighbourhood with a middle: an even one counts as the next odd one, or the image would move by half a pixel."""
+    return size // 2 * 2 + 1
+
+
 def filtered(noisy: Planes, plane_filter: Filter, stage: str) -> Steps:
     """One report, called `stage`; then the filter, made to take planes of shape (N, C, Y, X)."""
     started = time.perf_counter()

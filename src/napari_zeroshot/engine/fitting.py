@@ -34,6 +34,8 @@ class NetworkDenoiser:
         The trained network.
     infer
         Noisy to clean tensor, by means of the network.
+    device, tile
+        Where to compute, and the largest side of a part in pixels.
     halo, multiple
         What exact tiles need, see `tiling`.
     first
@@ -42,14 +44,15 @@ class NetworkDenoiser:
 
     network: nn.Module
     infer: Callable[[Tensor], Tensor]
-    job: Job
+    device: str
+    tile: int
     halo: int
     multiple: int = 1
     first: NetworkDenoiser | None = None
 
     def __call__(self, planes: Planes) -> Planes:
         """Clean planes of the same shape, in tiles."""
-        return apply_in_tiles(self.infer, planes, self.job.device, tile=self.job.tile, halo=self.halo, multiple=self.multiple)
+        return apply_in_tiles(self.infer, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,12 +34,20 @@ class Scale:
         levels = plane.astype(np.float64) * (self.high - self.low) + self.low
         kind = dtype.newbyteorder("=")
         if kind.kind in "iu":
-            bounds = np.iinfo(kind)
-            levels = np.clip(np.rint(levels), bounds.min, bounds.max)
+            levels = np.clip(np.rint(levels), *_bounds(kind))
         else:
             floats = np.finfo(kind)
             levels = np.clip(levels, float(floats.min), float(floats.max))
         return levels.astype(dtype)
+
+
+def _bounds(kind: np.dtype[Any]) -> tuple[float, float]:
+    """The least and greatest float that a whole-number type holds: 2**64 - 1 itself is no float."""
+    low, high = float(np.iinfo(kind).min), float(np.iinfo(kind).max)
+    return low, high if int(high) <= np.iinfo(kind).max else float(np.nextafter(high, 0))
+
+
+MOST = 0.995
 
 
 def measure(planes: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> Scale:
@@ -47,14 +55,20 @@ def measure(planes: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> Scale:
 
     8-bit images use 0 to 255, as the papers do. Any other type has no fixed meaning for its largest
     value (12-bit cameras write 16-bit files, with an offset), so its scale runs from the least to
-    the greatest value that survives a 3 x 3 median: single hot or dead pixels do not set it.
+    the greatest value that survives a 3 x 3 median: single hot or dead pixels do not set it. Where
+    little survives, as of sparse photons, it ends above all but one in 200 values.
     """
     if dtype.newbyteorder("=") == np.uint8:
         return Scale(0.0, 255.0)
-    calm = [ndimage.median_filter(plane.astype(np.float64), size=(1, 3, 3), mode="reflect") for plane in planes]
-    low = min(float(plane.min()) for plane in calm)
-    high = max(float(plane.max()) for plane in calm)
+    ends = np.array([_ends(plane) for plane in planes])
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     return Scale(low, high) if high > low else Scale(low, low + 1.0)
+
+
+def _ends(plane: NDArray[Any]) -> tuple[float, float]:
+    levels = plane.astype(np.float64)
+    calm = ndimage.median_filter(levels, size=(1, 3, 3), mode="reflect")
+    return float(calm.min()), max(float(calm.max()), float(np.quantile(levels, MOST, method="lower")))
 
 
 def check_type(dtype: np.dtype[Any]) -> None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_zeroshot.engine.method import Result
 
-PACKAGES = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image")
+PACKAGES = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image", "bm3d")
 LOSSES = 200
 """At most so many points of the loss curve are kept."""
 
 
 def record(result: Result) -> dict[str, Any]:
     """Method, every parameter, seed, device, versions, source, time and loss: all but the pixels."""
-    thinned = result.losses[:: max(1, len(result.losses) // LOSSES)]
+    thinned = result.losses[:: max(1, -(-len(result.losses) // LOSSES))]
     return {
         "method": result.method,
         "preset": result.preset,

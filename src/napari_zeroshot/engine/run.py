@@ -19,17 +19,29 @@ from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
 
 Stack = Literal["shared", "plane", "warm"]
-TRAINING_PIXELS = 2**26
-"""A shared network learns from evenly spaced planes of at most this many pixels together (256 MiB)."""
+TRAINING_PIXELS = 2**24
+"""A shared network learns from evenly spaced planes of at most this many pixels together: more than it gets to see."""
+SMALLEST_TILE = 16
+PATIENCE = 5.0
+"""Seconds for which planes are still denoised after a cancelled training; at least one is."""
 
 
-def denoise(image: Any, method: str = "zs-n2m", **options: Any) -> Result:
+def denoise(
+    image: Any,
+    method: str = "zs-n2m",
+    *,
+    axes: str | None = None,
+    preset: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    **options: Any,
+) -> Result:
     """The denoised image, with its provenance.
 
     Parameters
     ----------
-    image, method, options
-        As for `denoise_steps`.
+    image, method, axes, preset, device, seed, options
+        As for `denoise_steps`, which takes single parameters of the method too.
 
     Returns
     -------
@@ -42,7 +54,7 @@ def denoise(image: Any, method: str = "zs-n2m", **options: Any) -> Result:
     >>> result.image.shape == stack.shape  # doctest: +SKIP
     True
     """
-    steps = denoise_steps(image, method, **options)
+    steps = denoise_steps(image, method, axes=axes, preset=preset, device=device, seed=seed, **options)
     while True:
         try:
             next(steps)
@@ -93,11 +105,12 @@ def denoise_steps(
     nan
         ``refuse`` an image with NaN or infinity, or ``fill`` the gaps for the work and give them back as NaN.
     tile
-        Largest side of an image part that is denoised at once, in pixels: bounds memory, does not change the result.
+        Largest side of an image part that is denoised at once, 16 pixels or more: bounds memory, does not change the result.
     out
-        Array of the input's shape that takes the result; made when left out.
+        Array of the result's shape and type that takes it; made when left out.
     cancelled
-        Asked at every step. Once true, training ends and the best so far is returned, with ``complete=False``.
+        Asked at every step. Once true, training ends and the best so far is returned, with ``complete=False``: planes
+        that the network reaches within a few seconds are denoised, the others are as they were.
     source
         What to note in the provenance of where the image comes from, such as its name.
     **params
@@ -109,23 +122,24 @@ def denoise_steps(
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
     chosen = get_method(method)
+    keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     order = Order(
         image=image,
-        out=out,
         axes=_checked_axes(image, axes, chosen),
         method=chosen,
         params=chosen.settings(preset, params),
         preset=preset or "default",
         device=choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)"),
-        seed=_one_of_seeds(seed),
+        seed=_whole("seed", seed, 0, 2**63 - 1),
         stack=_one_of("stack", stack, Stack),
-        keep_dtype=_one_of("dtype", dtype, Literal["same", "float32"]) == "same",
+        dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
-        tile=tile,
+        tile=_whole("tile", tile, SMALLEST_TILE, 2**31),
         cancelled=cancelled,
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **(source or {})},
     )
-    return Run(order).steps()
+    _check_out(out, order)
+    return Run(order, out=out).steps()
 
 
 def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:
@@ -133,6 +147,10 @@ def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:
         raise ImageError(f"a {type(image).__name__} is not an image; give an array, such as numpy.asarray(...) of it")
     intensity.check_type(np.dtype(image.dtype))
     axes = parse(letters or letters_of(image), image.shape)
+    if axes.size("S") not in (1, 3):
+        raise ImageError(
+            f"S holds {axes.size('S')} samples, red, green and blue are 3; leave a see-through channel (alpha) out, and name other channels C, not S"
+        )
     if min(axes.height, axes.width) < method.smallest:
         raise ImageError(
             f"a plane of {axes.height} x {axes.width} pixels is too small for {method.title}, which needs at least {method.smallest} x {method.smallest}"
@@ -146,10 +164,15 @@ def _one_of(name: str, value: str, allowed: Any) -> Any:
     return value
 
 
-def _one_of_seeds(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise ParamError(f"seed = {seed!r} is not allowed; it takes a whole number from 0 to 2**63 - 1")
-    return int(seed)
+def _whole(name: str, value: int, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise ParamError(f"{name} = {value!r} is not allowed; it takes a whole number from {low} to {high}")
+    return int(value)
+
+
+def _check_out(out: Any, order: Order) -> None:
+    if out is not None and (tuple(out.shape), np.dtype(out.dtype)) != (order.axes.shape, order.dtype):
+        raise ParamError(f"out is an array of {out.dtype} {tuple(out.shape)}; the result needs {order.dtype} {order.axes.shape}")
 
 
 @dataclass(frozen=True)
@@ -157,7 +180,6 @@ class Order:
     """Everything decided and checked, nothing computed yet."""
 
     image: Any
-    out: Any
     axes: Axes
     method: Method
     params: Params
@@ -165,16 +187,11 @@ class Order:
     device: Device
     seed: int
     stack: Stack
-    keep_dtype: bool
+    dtype: np.dtype[Any]
     fill_nan: bool
     tile: int
     cancelled: Callable[[], bool]
     source: Mapping[str, Any]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the result."""
-        return np.dtype(self.image.dtype) if self.keep_dtype else np.dtype(np.float32)
 
     def groups(self) -> list[list[Index]]:
         """The planes that share a network, in the order of the work."""
@@ -193,6 +210,7 @@ class Run:
     """One run of an order: what is done, and what the current network makes of the rest."""
 
     order: Order
+    out: Any = None
     started: float = field(default_factory=time.perf_counter)
     done: set[Index] = field(default_factory=set)
     steps_done: int = 0
@@ -200,16 +218,15 @@ class Run:
     losses: list[tuple[int, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut_short: bool = False
-    out: Any = None
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Do the work."""
         order = self.order
         denoiser: Denoiser | None = None
         last_channel: int | None = None
-        self.out = order.out if order.out is not None else np.empty(order.axes.shape, order.dtype)
         groups = order.groups()
         with failures_explained(order.device.name):
+            self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
                     break
@@ -248,8 +265,9 @@ class Run:
             yield self._progress(f"{report.stage}{what}", report.loss, shown)
 
     def _apply(self, group: Sequence[Index], scale: intensity.Scale, denoiser: Denoiser, shown: _Snapshot) -> Generator[Progress, None, None]:
-        for index in group:
-            if self.order.cancelled() and not self.cut_short:
+        patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
+        for number, index in enumerate(group):
+            if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
                 return
             self.order.axes.write(self.out, index, self.denoised(index, scale, denoiser))
             self.done.add(index)
@@ -327,13 +345,14 @@ class _Snapshot:
 
     def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
         """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
-        axes = self.run.order.axes
-        if at is not None:
-            return axes.as_laid(self._plane(axes.index_of(at)))
-        image = np.empty(axes.shape, self.run.order.dtype)
-        for index in axes.planes():
-            axes.write(image, index, self._plane(index))
-        return image
+        order, axes = self.run.order, self.run.order.axes
+        with failures_explained(order.device.name):
+            if at is not None:
+                return axes.as_laid(self._plane(axes.index_of(at)))
+            image = np.empty(axes.shape, order.dtype)
+            for index in axes.planes():
+                axes.write(image, index, self._plane(index))
+            return image
 
     def _plane(self, index: Index) -> NDArray[Any]:
         order = self.run.order

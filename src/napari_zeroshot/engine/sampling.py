@@ -26,15 +26,15 @@ def cell_mean(image: Tensor) -> Tensor:
     return F.avg_pool2d(image, 2)
 
 
-def balanced_mask(shape: torch.Size, rng: torch.Generator) -> Tensor:
-    """A random mask with as many ones as zeros in every channel of every image.
+def balanced_mask(image: Tensor, rng: torch.Generator) -> Tensor:
+    """A random mask of an image's shape, with as many ones as zeros in every channel.
 
     Shape (N, C, Y, X), float32 of 0 and 1; where Y * X is odd there is one more zero than ones.
     ZS-N2M, section 3.1: the matrix M_n.
     """
-    count, channels, height, width = shape
+    count, channels, height, width = image.shape
     order = torch.rand(count * channels, height * width, generator=rng, device=rng.device).argsort(dim=1)
-    return (order < height * width // 2).float().view(count, channels, height, width)
+    return (order < height * width // 2).to(image.device, torch.float32).view(image.shape)
 
 
 def swap(first: Tensor, second: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,16 +56,23 @@ def local_deviation(image: Tensor, window: int) -> Tensor:
     return (variance.clamp_min(0) + 1e-9).sqrt()  # the root's slope is infinite at 0
 
 
+SMALLEST = 8
+"""Pixels; a smaller crop has no room for halves and neighbourhoods."""
+
+
 @dataclass(frozen=True, eq=False)
 class Crops:
     """Random square crops of planes; call it for the next batch.
+
+    Places are drawn as if a crop could reach over the edge by half its side, and then moved inside:
+    otherwise the edges would hardly ever be seen, and the brightness of small images be judged by their centre.
 
     Parameters
     ----------
     planes
         Shape (N, C, Y, X).
     size
-        Side of a crop, cut down to the image; 0 for whole planes.
+        Side of a crop, at least `SMALLEST` and cut down to the image; 0 for whole planes.
     count
         Crops in a batch.
     rng
@@ -83,9 +90,14 @@ class Crops:
         if self.size == 0:
             plane = self._draw(number, 1)[0]
             return self.planes[plane : plane + 1]
-        tall, wide = min(self.size, height), min(self.size, width)
-        places = zip(*(self._draw(limit, self.count) for limit in (number, height - tall + 1, width - wide + 1)), strict=True)
+        size = max(self.size, SMALLEST)
+        tall, wide = min(size, height), min(size, width)
+        places = zip(self._draw(number, self.count), self._starts(height, tall), self._starts(width, wide), strict=True)
         return torch.stack([self.planes[n, :, y : y + tall, x : x + wide] for n, y, x in places])
+
+    def _starts(self, length: int, size: int) -> list[int]:
+        over = size // 2
+        return [min(max(start - over, 0), length - size) for start in self._draw(length - size + 1 + 2 * over, self.count)]
 
     def _draw(self, below: int, count: int) -> list[int]:
         return torch.randint(below, (count,), generator=self.rng).tolist()

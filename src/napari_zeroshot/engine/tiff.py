@@ -104,7 +104,7 @@ def _laid(pixels: Any, series: Any, written: str | None, named: str | None) -> t
         pixels, own = pixels.reshape(series.shape), series.axes
     if named is None:
         return pixels, own
-    chosen = full if len(named) == full.ndim else pixels
+    chosen = pixels if len(named) == pixels.ndim else full
     return chosen, parse(named, chosen.shape).letters
 
 

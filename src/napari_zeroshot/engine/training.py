@@ -31,7 +31,7 @@ class Training(Params):
     )  # fmt: skip
     crop: int = param(
         48,
-        "Side of the random crops a step learns from; 0 learns from the whole plane at every step, as the papers do, and is much slower.",
+        "Side of the random crops a step learns from, 8 at least; 0 learns from the whole plane at every step, as the papers do, and is much slower.",
         label="Crop size", low=0, high=4096, step=8, unit="px", advanced=True,
     )  # fmt: skip
     crops: int = param(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.params import Value, describe
@@ -28,8 +29,9 @@ MOST_CHANNELS = 5
 
 
 def pixels(layer: Image) -> Any:
-    """The layer's array; of a multiscale one, its full resolution."""
-    return layer.data[0] if layer.multiscale else layer.data
+    """The layer's array; of a multiscale one, its full resolution; of a colour one, red, green and blue."""
+    full = layer.data[0] if layer.multiscale else layer.data
+    return full[..., :3] if layer.rgb else full
 
 
 def named_axes(layer: Image) -> str:
@@ -70,7 +72,15 @@ class Source:
 
     @classmethod
     def of(cls, layer: Image, axes: Axes) -> Source:
-        """Note what a run on this layer needs."""
+        """Note what a run on this layer needs.
+
+        Raises
+        ------
+        FileError
+            If the layer has see-through pixels.
+        """
+        if layer.rgb and layer.data.shape[-1] == 4:
+            without_alpha(layer.data[0] if layer.multiscale else layer.data, -1)
         look = {name: getattr(layer, name) for name in TAKEN_OVER} | {"rgb": layer.rgb, "multiscale": False}
         if not layer.rgb:
             look["colormap"] = layer.colormap

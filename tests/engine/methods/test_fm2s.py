@@ -202,3 +202,14 @@ def test_paper_preset_is_450_samples_of_5_steps_on_the_whole_plane():
         "constant",
         0,
     )
+
+
+def test_cancelled_at_once_it_gives_the_filters_result_and_says_so():
+    cancelled, notes = [], []
+    steps = METHOD.fit(NOISY, settings(), Job(seed=SEED, cancelled=lambda: bool(cancelled), note=notes.append))
+    next(steps)
+    cancelled.append(True)
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    np.testing.assert_array_equal(end.value.value(NOISY), pre_denoised(NOISY, "median", 3))
+    assert "pre-denoising" in notes[0]

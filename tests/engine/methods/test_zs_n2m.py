@@ -70,7 +70,7 @@ def first_loss(**changes):
 
 def terms(random_masks=True):
     """Eqs. (2), (3) and (4) before the first step."""
-    mask = balanced_mask(torch.Size((1, 1, 8, 7)), random_numbers(SEED, "cpu")).numpy() if random_masks else np.ones((1, 1, 8, 7))
+    mask = balanced_mask(torch.zeros((1, 1, 8, 7)), random_numbers(SEED, "cpu")).numpy() if random_masks else np.ones((1, 1, 8, 7))
 
     def pair(image):
         first, second = halves(image)
@@ -139,7 +139,7 @@ def test_an_even_window_counts_as_the_next_odd_one():
 
 
 def test_mean_of_every_pair_is_that_of_the_diagonals():
-    mask = balanced_mask(torch.Size((1, 1, 8, 7)), random_numbers(9, "cpu")).numpy()
+    mask = balanced_mask(torch.zeros((1, 1, 8, 7)), random_numbers(9, "cpu")).numpy()
     first, second = halves(NOISY)
     np.testing.assert_allclose((first * mask + second * (1 - mask)) + (first * (1 - mask) + second * mask), first + second, rtol=1e-6)
 
@@ -200,3 +200,17 @@ def test_presets_are_the_papers(preset, alpha, refine):
 def test_paper_preset_learns_from_the_whole_plane_with_the_published_u_net():
     params = METHOD.settings("paper")
     assert (params.crop, params.learning_rate, params.refine_width, params.refine_levels) == (0, 1e-3, 38, 4)
+
+
+def test_cancelled_refining_gives_the_first_networks_answer():
+    """A U-Net that has just begun knows less than nothing."""
+    cancelled = []
+    steps = METHOD.fit(NOISY, METHOD.settings(None, REFINED), Job(seed=SEED, cancelled=lambda: bool(cancelled)))
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as end:
+            denoiser = end.value
+            break
+        cancelled += [report] if report.stage == "refining" else []
+    np.testing.assert_array_equal(denoiser(NOISY), reports(refine=False)[-1].snapshot())

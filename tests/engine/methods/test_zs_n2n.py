@@ -67,7 +67,7 @@ def test_first_loss_is_that_of_equations_5_to_7(weight):
 
 
 def test_random_pairs_exchange_pixels_before_both_losses():
-    mask = balanced_mask(torch.Size((1, 1, 6, 5)), random_numbers(SEED, "cpu")).numpy()
+    mask = balanced_mask(torch.zeros((1, 1, 6, 5)), random_numbers(SEED, "cpu")).numpy()
 
     def halve(image):
         first, second = halves(image)

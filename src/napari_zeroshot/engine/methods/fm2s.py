@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import ndimage
 
+from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FM2SParams(Training):
-    """Parameters of FM2S. The defaults are the paper's for a confocal microscope's raw frames."""
+    """Parameters of FM2S. The default noise factors are the paper's for a confocal microscope's raw frames; the schedule is ours."""
 
     steps: int = param(
         1200,
@@ -44,7 +45,7 @@ class FM2SParams(Training):
     )  # fmt: skip
     crop: int = param(
         32,
-        "Side of the random crops a step learns from; 0 learns from the whole plane at every step, as the paper does, and is much slower.",
+        "Side of the random crops a step learns from, 8 at least; 0 learns from the whole plane at every step, as the paper does, and is much slower.",
         label="Crop size", low=0, high=4096, step=8, unit="px", advanced=True,
     )  # fmt: skip
     crops: int = param(
@@ -74,7 +75,7 @@ class FM2SParams(Training):
     )  # fmt: skip
     filter_size: int = param(
         3,
-        "Side of the pre-denoising filter. Larger removes noise that neighbouring pixels share, and fine detail.",
+        "Side of the pre-denoising filter. Larger removes noise that neighbouring pixels share, and fine detail. An even number counts as the next odd one.",
         label="Pre-filter size", symbol="filter", low=1, high=31, step=2, unit="px", tunable=True,
     )  # fmt: skip
     amplification: int = param(
@@ -115,7 +116,7 @@ def pre_denoised(noisy: Planes, kind: str, size: int) -> Planes:
 
 def _filtered(plane: Any, kind: str, size: int) -> Any:
     if kind == "median":
-        return ndimage.median_filter(plane, size, mode="reflect")
+        return ndimage.median_filter(plane, odd(size), mode="reflect")
     if kind == "gaussian":
         return ndimage.gaussian_filter(plane, size / 3)
     from skimage.restoration import denoise_nl_means
@@ -156,6 +157,7 @@ def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: tor
     """
     import torch
 
+    clean, brightness, device = clean.to(rng.device), brightness.to(rng.device), clean.device  # not every GPU draws Poisson numbers
     noisy = clean
     if params.region_noise:
         photons = params.k_p / brightness
@@ -163,7 +165,7 @@ def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: tor
         noisy = (torch.poisson(clean * photons, generator=rng) / photons + gaussian).clamp(0, 1)
     if params.overall_noise:
         noisy = (torch.poisson(noisy * params.lambda_p, generator=rng) / params.lambda_p).clamp(0, 1)
-    return noisy
+    return noisy.to(device)
 
 
 def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
@@ -190,7 +192,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         flat = image.reshape(-1, 1, *image.shape[2:])
         return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
 
-    denoiser = fitting.NetworkDenoiser(network, infer, job, halo=5)
+    denoiser = fitting.NetworkDenoiser(network, infer, job.device, job.tile, halo=5)
 
     def coarse_loss() -> Tensor:
         raw, clean, _ = crops().split(1, dim=1)
@@ -211,6 +213,9 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     optimiser = bench.adam(network, params.learning_rate)
     yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)
     yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse)
+    if job.cancelled() and drawn < fine / 10:
+        job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
+        return lambda planes: pre_denoised(planes.reshape(-1, 1, *planes.shape[2:]), params.pre_denoise, params.filter_size).reshape(planes.shape)
     return denoiser
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scipy import ndimage
 
-from napari_zeroshot.engine.filtering import filtered
+from napari_zeroshot.engine.filtering import filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
 
@@ -17,14 +17,14 @@ class MedianParams(Params):
 
     size: int = param(
         3,
-        "Side of the neighbourhood; larger removes more noise, and lines and dots thinner than half of it.",
+        "Side of the neighbourhood; larger removes more noise, and lines and dots thinner than half of it. An even number counts as the next odd one.",
         low=1, high=101, step=2, unit="px", tunable=True,
     )  # fmt: skip
 
 
 def fit(noisy: Planes, params: MedianParams, job: Job) -> Steps:
     """Nothing to learn."""
-    return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, params.size, params.size)), "median filter"))
+    return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, odd(params.size), odd(params.size))), "median filter"))
 
 
 METHOD = Method(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from napari_zeroshot.engine.filtering import filtered
+from napari_zeroshot.engine.filtering import filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
 
@@ -21,7 +21,7 @@ class WienerParams(Params):
 
     size: int = param(
         5,
-        "Side of the neighbourhood; larger smooths flat places more, and leaves more noise beside edges.",
+        "Side of the neighbourhood; larger smooths flat places more, and leaves more noise beside edges. An even number counts as the next odd one.",
         low=3, high=101, step=2, unit="px", tunable=True,
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def wiener(plane: Planes, size: int) -> Planes:
 
 def fit(noisy: Planes, params: WienerParams, job: Job) -> Steps:
     """Nothing to learn."""
-    return (yield from filtered(noisy, lambda plane: wiener(plane, params.size), "Wiener filter"))
+    return (yield from filtered(noisy, lambda plane: wiener(plane, odd(params.size)), "Wiener filter"))
 
 
 METHOD = Method(

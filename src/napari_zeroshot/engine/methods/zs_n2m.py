@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Progress, Steps
 from napari_zeroshot.engine.params import param
 from napari_zeroshot.engine.training import WHOLE_PLANE, Training
@@ -153,14 +154,14 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, No
     start = getattr(bench.job.start, "first", None) or bench.job.start
     network = bench.network(networks.zs_n2n_network(bench.planes.shape[1]), getattr(start, "network", None))
     crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), bench.job, halo=2)
-    window = params.window // 2 * 2 + 1
+    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), bench.job.device, bench.job.tile, halo=2)
+    window = odd(params.window)
 
     def loss() -> Tensor:
         batch = crops()
         halves, halves_of_clean = sampling.diagonal_pair(batch), sampling.diagonal_pair(denoiser.infer(batch))
         if params.random_masks:
-            mask = sampling.balanced_mask(halves[0].shape, bench.rng)
+            mask = sampling.balanced_mask(halves[0], bench.rng)
             halves, halves_of_clean = sampling.swap(*halves, mask), sampling.swap(*halves_of_clean, mask)
         clean = sampling.split(denoiser.infer(sampling.join(halves)))
         total = params.alpha_cm * cross_mapping_loss(clean, halves) + params.alpha_ie * interactive_equality_loss(clean, halves_of_clean)
@@ -181,7 +182,7 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     network = bench.network(unet, getattr(bench.job.start, "network", None) if refined_before else None)
     first_answer = torch.from_numpy(mean_based(bench.planes.cpu().numpy())).to(bench.job.device)
     crops = sampling.Crops(torch.cat((bench.planes, first_answer), dim=1), params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, network, bench.job, halo=unet.halo, multiple=unet.multiple, first=mean_based)
+    denoiser = fitting.NetworkDenoiser(network, network, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
 
     def loss() -> Tensor:
         batch, answer = crops().split(channels, dim=1)
@@ -193,7 +194,7 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     yield from fitting.train(
         bench, bench.adam(network, params.refine_rate), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps
     )
-    return denoiser
+    return mean_based if bench.job.cancelled() else denoiser  # a U-Net half trained is worse than none
 
 
 METHOD = Method(

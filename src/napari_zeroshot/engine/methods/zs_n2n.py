@@ -54,12 +54,12 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
     bench = fitting.Bench.set_up(noisy, job, params.steps)
     network = bench.network(networks.zs_n2n_network(noisy.shape[1]), getattr(job.start, "network", None))
     crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), job, halo=2)
+    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), job.device, job.tile, halo=2)
 
     def loss() -> Tensor:
         batch = crops()
         pair = sampling.diagonal_pair(batch)
-        mask = sampling.balanced_mask(pair[0].shape, bench.rng) if params.random_masks else None
+        mask = sampling.balanced_mask(pair[0], bench.rng) if params.random_masks else None
         pair = sampling.swap(*pair, mask) if mask is not None else pair
         clean = sampling.split(denoiser.infer(sampling.join(pair)))
         halves = sampling.diagonal_pair(denoiser.infer(batch))
