@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_zeroshot.engine.errors import DenoiseError
     from napari_zeroshot.engine.files import read, write
+    from napari_zeroshot.engine.image import Image
     from napari_zeroshot.engine.method import Method, Progress, Result
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.run import denoise, denoise_steps
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DenoiseError": "errors",
+    "Image": "image",
     "Method": "method",
     "Progress": "method",
     "Result": "method",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "DenoiseError",
+    "Image",
     "Method",
     "Progress",
     "Result",

@@ -6,7 +6,7 @@ import torch
 
 from napari_zeroshot.engine import fitting
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.fitting import Bench, rate, train
+from napari_zeroshot.engine.fitting import Bench, RunningAverage, rate, train
 from napari_zeroshot.engine.method import Job
 
 PLANES = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
@@ -133,3 +133,19 @@ def test_going_on_from_a_network_leaves_that_network_alone():
     with torch.no_grad():
         network.weight.fill_(9)
     assert known.weight.item() == 2
+
+
+def test_running_average_lags_behind_the_weights_and_is_taken_over():
+    weights = torch.zeros(2)
+    average = RunningAverage([weights], keep=0.75)
+    for value in (4.0, 8.0, 12.0, 16.0, 14.0):
+        weights.fill_(value)
+        average.add()
+    average.take_over()
+    assert weights.tolist() == [11.0, 11.0]  # the mean of the first four is 10, and 0.75 * 10 + 0.25 * 14
+
+
+def test_without_an_average_the_weights_stay():
+    weights = torch.ones(2)
+    RunningAverage([weights], keep=0.9).take_over()
+    assert weights.tolist() == [1.0, 1.0]

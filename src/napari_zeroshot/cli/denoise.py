@@ -49,7 +49,9 @@ def _about() -> None: ...
 def denoise_file(
     method: Method,
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF or PNG.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The OME-TIFF to write.", show_default=False)],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="The file to write: .ome.tif (or .tif), or .png for one plane of pixels only.", show_default=False)
+    ],
     *,
     preset: str | None = None,
     axes: AxesOption = None,

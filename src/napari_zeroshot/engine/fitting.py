@@ -22,6 +22,8 @@ REPORTS = 100
 """A run reports this often, and the loss is read then and only then; slow runs report more often."""
 LONGEST_SILENCE = 0.5
 """Seconds after which a report is due in any case."""
+AVERAGED_FROM = 0.5
+"""The share of the steps after which weights count into their running average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,30 @@ class Bench:
         return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
 
 
+class RunningAverage:
+    """The running average of a network's weights late in a training: less swayed by the last crops than the last weights are."""
+
+    def __init__(self, weights: list[Tensor], keep: float) -> None:
+        self._weights, self._keep = weights, keep
+        self._average: list[Tensor] = []
+        self._added = 0
+
+    def add(self) -> None:
+        """Count the weights in as they are now."""
+        with torch.no_grad():
+            if not self._average:
+                self._average = [part.clone() for part in self._weights]
+            self._added += 1
+            for average, part in zip(self._average, self._weights, strict=True):
+                average.lerp_(part, max(1 / self._added, 1 - self._keep))  # a plain mean at first: a short training has no long memory
+
+    def take_over(self) -> None:
+        """Give the network its average, if there is one yet."""
+        with torch.no_grad():
+            for average, part in zip(self._average, self._weights, strict=False):
+                part.copy_(average)
+
+
 def train(
     bench: Bench,
     optimiser: torch.optim.Optimizer,
@@ -103,6 +129,7 @@ def train(
     stage: str,
     steps: int,
     done: int = 0,
+    averaging: float = 0.0,
 ) -> Generator[Progress, None, None]:
     """Train a network, with a report at the first step, every hundredth of the way, and every half second.
 
@@ -116,23 +143,36 @@ def train(
         What a report's snapshot calls.
     stage, steps, done
         Name and length of this stage, and the steps of the stages before it.
+    averaging
+        What the running average of the weights keeps at each step; 0 for none. The network has the average in the end, however the training ends.
     """
+    average = RunningAverage([weights for group in optimiser.param_groups for weights in group["params"]], averaging)
     noisy = bench.planes.cpu().numpy()
     every = max(1, bench.total // REPORTS)
     told = -math.inf
-    for step in range(1, steps + 1):
-        if bench.job.cancelled():
-            return
-        for group in optimiser.param_groups:
-            group["lr"] = optimiser.defaults["lr"] * rate(schedule, (step - 1) / steps)
-        value = loss()
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        optimiser.step()
-        seconds = time.perf_counter() - bench.started
-        if step % every == 0 or step == steps or seconds - told > LONGEST_SILENCE:
-            told = seconds
-            yield Progress(stage, done + step, bench.total, _finite(value, step), seconds, _snapshot(denoiser, noisy))
+    try:
+        for step in range(1, steps + 1):
+            if bench.job.cancelled():
+                return
+            value = _take_step(optimiser, loss, rate(schedule, (step - 1) / steps))
+            if averaging and step > AVERAGED_FROM * steps:
+                average.add()
+            seconds = time.perf_counter() - bench.started
+            if step % every == 0 or step == steps or seconds - told > LONGEST_SILENCE:
+                told = seconds
+                yield Progress(stage, done + step, bench.total, _finite(value, step), seconds, _snapshot(denoiser, noisy))
+    finally:
+        average.take_over()
+
+
+def _take_step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], part_of_rate: float) -> Tensor:
+    for group in optimiser.param_groups:
+        group["lr"] = optimiser.defaults["lr"] * part_of_rate
+    value = loss()
+    optimiser.zero_grad(set_to_none=True)
+    value.backward()
+    optimiser.step()
+    return value
 
 
 def _finite(loss: Tensor, step: int) -> float:

@@ -39,6 +39,11 @@ class Training(Params):
         "Random crops in each step; more are steadier and slower. Not used when the whole plane is learnt from.",
         label="Crops per step", low=1, high=256, advanced=True,
     )  # fmt: skip
+    averaging: float = param(
+        0.0,
+        "Share of the running average of the weights that each step keeps, once half the steps are done; 0 takes the last weights as they are.",
+        label="Weight averaging", low=0, high=0.9999, step=0.001, advanced=True,
+    )  # fmt: skip
 
 
 WHOLE_PLANE = {"crop": 0, "crops": 1}

@@ -29,7 +29,7 @@ class FM2SParams(Training):
     """Parameters of FM2S. The default noise factors are the paper's for a confocal microscope's raw frames; the schedule is ours."""
 
     steps: int = param(
-        1200,
+        800,
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
@@ -39,7 +39,7 @@ class FM2SParams(Training):
         label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
     )  # fmt: skip
     schedule: Literal["constant", "step", "cosine", "one-cycle"] = param(
-        "cosine",
+        "constant",
         "How the learning rate changes: one-cycle rises and then falls to zero, cosine only falls, step halves after three quarters.",
         label="Rate schedule", advanced=True,
     )  # fmt: skip
@@ -52,6 +52,11 @@ class FM2SParams(Training):
         8,
         "Random crops in each step; more are steadier and slower. Not used when the whole plane is learnt from.",
         label="Crops per step", low=1, high=256, advanced=True,
+    )  # fmt: skip
+    averaging: float = param(
+        0.995,
+        "Share of the running average of the weights that each step keeps, once half the steps are done; 0 takes the last weights as they are.",
+        label="Weight averaging", low=0, high=0.9999, step=0.001, advanced=True,
     )  # fmt: skip
     k_g: float = param(
         200.0,
@@ -212,7 +217,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
 
     optimiser = bench.adam(network, params.learning_rate)
     yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)
-    yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse)
+    yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse, averaging=params.averaging)
     if job.cancelled() and drawn < fine / 10:
         job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
         return lambda planes: pre_denoised(planes.reshape(-1, 1, *planes.shape[2:]), params.pre_denoise, params.filter_size).reshape(planes.shape)
@@ -245,8 +250,8 @@ METHOD = Method(
     presets={
         **_microscope_presets(),
         "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
-        "preview": {"steps": 200, "crops": 4, "learning_rate": 3e-3, "schedule": "cosine"},
-        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5},
+        "preview": {"steps": 200, "crops": 4, "learning_rate": 3e-3, "schedule": "cosine", "averaging": 0.0},
+        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5, "averaging": 0.0},
     },
     smallest=8,
     trains=True,

@@ -167,7 +167,9 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, No
         total = params.alpha_cm * cross_mapping_loss(clean, halves) + params.alpha_ie * interactive_equality_loss(clean, halves_of_clean)
         return total + params.alpha_id * interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else total
 
-    yield from fitting.train(bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    yield from fitting.train(
+        bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps, averaging=params.averaging
+    )
     return denoiser
 
 

@@ -66,7 +66,9 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
         halves = sampling.swap(*halves, mask) if mask is not None else halves
         return residual_loss(clean, pair) + params.consistency * consistency_loss(clean, halves)
 
-    yield from fitting.train(bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps)
+    yield from fitting.train(
+        bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps, averaging=params.averaging
+    )
     return denoiser
 
 
