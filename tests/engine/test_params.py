@@ -1,12 +1,14 @@
 """Parameters are declared once, checked when made and survive JSON."""
 
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, replace
 from typing import Literal
 
 import pytest
 
 from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.methods.fm2s import FM2SParams
 from napari_zeroshot.engine.params import Params, describe, param
+from napari_zeroshot.engine.training import Training
 
 
 @dataclass(frozen=True)
@@ -106,3 +108,8 @@ def test_parameters_cannot_be_changed_in_place():
 
 def test_difference_to_the_defaults():
     assert Sieve(size=5, on=False).changed_from(Sieve()) == {"size": 5, "on": False}
+
+
+def test_a_retuned_parameter_keeps_all_but_its_default():
+    inherited, own = ({knob.name: knob for knob in describe(params)}["crop"] for params in (Training, FM2SParams))
+    assert own == replace(inherited, default=32)

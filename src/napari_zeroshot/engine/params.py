@@ -121,6 +121,12 @@ def param(
     return field(default=default, metadata={"param": told})
 
 
+def retuned(params: type[Params], name: str, default: Value) -> Any:
+    """Declare the field `name` as another `Params` class does, with a default of its own."""
+    (declared,) = (entry for entry in fields(params) if entry.name == name)
+    return field(default=default, metadata=declared.metadata)
+
+
 @dataclass(frozen=True)
 class Params:
     """Base of every method's parameters: frozen, and checked when made."""

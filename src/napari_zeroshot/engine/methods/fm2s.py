@@ -16,8 +16,8 @@ from scipy import ndimage
 from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.noise_level import noise_deviation
-from napari_zeroshot.engine.params import param
-from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+from napari_zeroshot.engine.params import param, retuned
+from napari_zeroshot.engine.training import WHOLE_PLANE, Schedule, Training
 
 if TYPE_CHECKING:
     import torch
@@ -33,31 +33,11 @@ class FM2SParams(Training):
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
-    learning_rate: float = param(
-        2e-3,
-        "How far each step moves the network; too large is unstable, too small stays blurred.",
-        label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
-    )  # fmt: skip
-    schedule: Literal["constant", "step", "cosine", "one-cycle"] = param(
-        "constant",
-        "How the learning rate changes: one-cycle rises and then falls to zero, cosine only falls, step halves after three quarters.",
-        label="Rate schedule", advanced=True,
-    )  # fmt: skip
-    crop: int = param(
-        32,
-        "Side of the random crops a step learns from, 8 at least; 0 learns from the whole plane at every step, as the paper does, and is much slower.",
-        label="Crop size", low=0, high=4096, step=8, unit="px", advanced=True,
-    )  # fmt: skip
-    crops: int = param(
-        8,
-        "Random crops in each step; more are steadier and slower. Not used when the whole plane is learnt from.",
-        label="Crops per step", low=1, high=256, advanced=True,
-    )  # fmt: skip
-    averaging: float = param(
-        0.995,
-        "Share of the running average of the weights that each step keeps, once half the steps are done; 0 takes the last weights as they are.",
-        label="Weight averaging", low=0, high=0.9999, step=0.001, advanced=True,
-    )  # fmt: skip
+    learning_rate: float = retuned(Training, "learning_rate", 2e-3)
+    schedule: Schedule = retuned(Training, "schedule", "constant")
+    crop: int = retuned(Training, "crop", 32)
+    crops: int = retuned(Training, "crops", 8)
+    averaging: float = retuned(Training, "averaging", 0.995)
     k_g: float = param(
         200.0,
         "Gaussian noise added where the image is bright, in grey levels of 255. Higher denoises harder and blurs more.",
