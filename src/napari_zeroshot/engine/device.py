@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.errors import DenoiseError, DeviceError
+from napari_zeroshot.engine.errors import DeviceError
 
 if TYPE_CHECKING:
     import torch
@@ -80,18 +80,11 @@ def random_numbers(seed: int, device: str) -> torch.Generator:
 
 @contextmanager
 def failures_explained(device: str) -> Iterator[None]:
-    """Turn torch's `RuntimeError` (which napari's workers swallow) and lack of memory into a `DeviceError` with a remedy.
-
-    Whatever the outcome, memory that the run held on a CUDA card is given back.
-    """
+    """Turn torch's `RuntimeError` (which napari's workers swallow) and lack of memory into a `DeviceError` with a remedy."""
     try:
         yield
-    except DenoiseError:
-        raise
     except (RuntimeError, MemoryError) as error:
         raise DeviceError(_explain(device, error)) from error
-    finally:
-        free_memory(device)
 
 
 def _explain(device: str, error: RuntimeError | MemoryError) -> str:
@@ -108,10 +101,14 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def free_memory(device: str) -> None:
-    """Give unused GPU memory back to other programs."""
-    if device.startswith("cuda"):
-        import torch
+@contextmanager
+def memory_given_back(device: str) -> Iterator[None]:
+    """When a run is over, however it ended, give the memory that it held on a CUDA card back to other programs."""
+    try:
+        yield
+    finally:
+        if device.startswith("cuda"):
+            import torch
 
-        gc.collect()
-        torch.cuda.empty_cache()
+            gc.collect()
+            torch.cuda.empty_cache()

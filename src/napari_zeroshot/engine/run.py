@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
-from napari_zeroshot.engine.device import Device, choose, failures_explained
+from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
@@ -225,7 +225,7 @@ class Run:
         denoiser: Denoiser | None = None
         last_channel: int | None = None
         groups = order.groups()
-        with failures_explained(order.device.name):
+        with memory_given_back(order.device.name), failures_explained(order.device.name):
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
