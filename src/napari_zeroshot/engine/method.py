@@ -37,6 +37,8 @@ class Progress:
     snapshot
         Gives the denoised image so far, computed only when called. Call it before asking for the
         next report: afterwards it shows the later state. It stays valid after the run has ended.
+    score
+        Loss on parts of the image that are kept out of training, when it was just measured; None otherwise.
     """
 
     stage: str
@@ -45,6 +47,7 @@ class Progress:
     loss: float | None
     seconds: float
     snapshot: Callable[..., NDArray[Any]]
+    score: float | None = None
 
 
 Steps = Generator[Progress, None, Denoiser]
@@ -174,11 +177,15 @@ class Result:
         Shape and axes of the input.
     losses
         Pairs of (step, loss) over the whole run.
+    scores
+        Pairs of (step, held-out score), where it was measured.
     complete
         False if the run was cancelled: `image` is then the best so far, and the planes that were
         not reached (`planes_done` < `planes`) hold the noisy input.
     notes
         What a user should know of this run, in sentences.
+    denoiser
+        What was learned last, for a later run to go on from; not part of the provenance.
     """
 
     image: Any
@@ -196,6 +203,8 @@ class Result:
     planes_done: int = 1
     notes: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
+    scores: tuple[tuple[int, float], ...] = ()
+    denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""

@@ -77,6 +77,7 @@ def denoise_steps(
     out: Any = None,
     cancelled: Callable[[], bool] = never,
     source: Mapping[str, Any] | None = None,
+    start: Denoiser | None = None,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -113,6 +114,8 @@ def denoise_steps(
         that the network reaches within a few seconds are denoised, the others are as they were.
     source
         What to note in the provenance of where the image comes from, such as its name.
+    start
+        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews. The provenance cannot make such a run again.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -136,6 +139,7 @@ def denoise_steps(
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
         tile=_whole("tile", tile, SMALLEST_TILE, 2**31),
         cancelled=cancelled,
+        start=start,
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **(source or {})},
     )
     _check_out(out, order)
@@ -191,6 +195,7 @@ class Order:
     fill_nan: bool
     tile: int
     cancelled: Callable[[], bool]
+    start: Denoiser | None
     source: Mapping[str, Any]
 
     def groups(self) -> list[list[Index]]:
@@ -216,13 +221,14 @@ class Run:
     steps_done: int = 0
     steps_total: int = 0
     losses: list[tuple[int, float]] = field(default_factory=list)
+    scores: list[tuple[int, float]] = field(default_factory=list)
+    learned: Denoiser | None = None
     notes: list[str] = field(default_factory=list)
     cut_short: bool = False
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Do the work."""
         order = self.order
-        denoiser: Denoiser | None = None
         last_channel: int | None = None
         groups = order.groups()
         with memory_given_back(order.device.name), failures_explained(order.device.name):
@@ -231,8 +237,8 @@ class Run:
                 if order.cancelled():
                     break
                 channel = order.axes.channel_of(group[0])
-                start = denoiser if order.stack == "warm" and channel == last_channel else None
-                denoiser, last_channel = (yield from self._group(group, number, len(groups), start)), channel
+                start = self.learned if order.stack == "warm" and channel == last_channel else order.start
+                self.learned, last_channel = (yield from self._group(group, number, len(groups), start)), channel
             self._leave_the_rest_noisy()
         return self._result()
 
@@ -261,8 +267,10 @@ class Run:
             self.steps_done = before + report.step
             if report.loss is not None:
                 self.losses.append((self.steps_done, report.loss))
+            if report.score is not None:
+                self.scores.append((self.steps_done, report.score))
             shown = _Snapshot(self, group, scale, report.snapshot)
-            yield self._progress(f"{report.stage}{what}", report.loss, shown)
+            yield self._progress(f"{report.stage}{what}", report.loss, shown, report.score)
 
     def _apply(self, group: Sequence[Index], scale: intensity.Scale, denoiser: Denoiser, shown: _Snapshot) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
@@ -274,8 +282,8 @@ class Run:
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, shown)
 
-    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot) -> Progress:
-        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot)
+    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
+        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
 
     def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
         axes = self.order.axes
@@ -331,6 +339,8 @@ class Run:
             planes_done=len(self.done),
             notes=tuple(self.notes),
             source=order.source,
+            scores=tuple(self.scores),
+            denoiser=self.learned,
         )
 
 
