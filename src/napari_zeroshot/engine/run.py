@@ -115,7 +115,8 @@ def denoise_steps(
     source
         What to note in the provenance of where the image comes from, such as its name.
     start
-        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews. The provenance cannot make such a run again.
+        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights, as previews do.
+        The provenance alone cannot make such a run again.
     **params
         Single parameters of the method, on top of the preset.
 
