@@ -14,7 +14,7 @@ Line = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes, with lines by name, each a row of (x, y)."""
+    """One pair of axes, with lines by name, each a row of (x, y). What stands before a comma in the name decides the colour; ``training`` is dashed."""
 
     title: str
     across: str
@@ -31,18 +31,23 @@ def slope(line: Line, least: float = 0.0) -> float | None:
 
 
 def draw(name: str, panels: Sequence[Panel]) -> Path:
-    """Draw panels side by side into docs/images; the same figures give the same file."""
+    """Draw panels, two in a row, into docs/images; the same figures give the same file."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"svg.hashsalt": "napari-zeroshot", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(4.2 * len(panels), 3.6), layout="constrained")
-        for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+    with mpl.rc_context({"svg.hashsalt": "napari-zeroshot", "font.size": 9}):
+        rows = -(-len(panels) // 2)
+        figure = Figure(figsize=(9, 3.6 * rows), layout="constrained")
+        for panel, axes in zip(panels, figure.subplots(rows, 2).flat, strict=True):
+            colours: dict[str, str] = {}
             for label, line in panel.lines.items():
-                axes.plot(*zip(*line, strict=True), marker="o", markersize=3, linewidth=1, label=label)
+                row, _, column = label.partition(", ")
+                look = {"color": colours.setdefault(row, f"C{len(colours)}"), "linestyle": "--" if column == "training" else "-"}
+                axes.plot(*zip(*line, strict=True), marker="o", markersize=3, linewidth=1, label=label, **look)
             axes.set(xscale="log", yscale="log", title=panel.title, xlabel=panel.across, ylabel=panel.up)
             axes.grid(alpha=0.3)
-            axes.legend(frameon=False, fontsize=7)
+            if panel.lines:
+                axes.legend(frameon=False, fontsize=7)
         FOLDER.mkdir(parents=True, exist_ok=True)
         path = FOLDER / f"{name}.svg"
         figure.savefig(path, metadata={"Date": None})

@@ -33,12 +33,12 @@ def rows() -> dict[str, Row]:
 def previews(work: Work, moves: int) -> dict[str, Any]:
     """Seconds of a first preview, and of those after each of `moves` moved sliders, each going on from the last one's network."""
     warm_up(work)
-    image, settings = picture(work.kind, work.side), {"preset": work.preset, "device": work.device}
+    image, settings = picture(work.kind, work.side), {"preset": work.preset, "device": work.device, **work.params}
     first = result = denoise(image, work.method, **settings)
     waits = []
     for change in islice(_changes(work), moves):
         started = time.perf_counter()
-        result = denoise(image, work.method, start=result.denoiser, **settings, **change)
+        result = denoise(image, work.method, start=result.denoiser, **(settings | change))
         waits.append(time.perf_counter() - started)
     median, late = np.percentile(waits, (50, 95))
     return {"seconds": round(float(median), 4), "late": round(float(late), 4), "first": round(first.seconds, 4), "every": [round(wait, 4) for wait in waits]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,15 +48,14 @@ def trained() -> dict[str, Row]:
     return {row.name: row for row in (*_OF_PAPERS, *others)}
 
 
-def chosen(names: list[str] | None) -> list[Row]:
-    """The rows of those names, or all of them.
+def chosen(names: Sequence[str] | None, rows: Mapping[str, Row]) -> list[Row]:
+    """Out of `rows` those of the given names, or all of them.
 
     Raises
     ------
     SystemExit
         If a name is unknown; the message lists the known ones.
     """
-    rows = trained()
     unknown = set(names or ()) - set(rows)
     if unknown:
         raise SystemExit(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")

@@ -11,7 +11,7 @@ from benchmarks import document, machine
 from benchmarks.apart import apart
 from benchmarks.plot import Line, Panel, draw, slope
 from benchmarks.record import Entries, kept, origin
-from benchmarks.rows import chosen
+from benchmarks.rows import chosen, trained
 from benchmarks.suite import Suite
 from benchmarks.timing import Work, repeated
 
@@ -41,7 +41,7 @@ ROWS = ["FM2S", "ZS-N2N", "ZS-N2M*"]
 def measure(plan: Plan, device: str, names: list[str] | None, entries: Entries) -> None:
     """Measure rows on one device, first against pixels and then against planes."""
     works = [(side, 1) for side in plan.sides] + [(plan.plane_side, planes) for planes in plan.planes if (plan.plane_side, planes) not in _single(plan)]
-    for row in chosen(names or ROWS):
+    for row in chosen(names or ROWS, trained()):
         for side, planes in works:
             found = apart(repeated, Work(row.method, row.preset, "grey", side, planes, device=device), 1, 3, plan.budget)
             entries.put({"row": row.name, "side": side, "planes": planes, **found})
@@ -87,7 +87,8 @@ def section(found: Found, name: str) -> str:
 def _panel(entries: Sequence[Found], rows: Sequence[str], against: str, columns: Sequence[str]) -> Panel:
     lines = {(row if len(columns) == 1 else f"{row}, {column}"): line(entries, row, column, against=against) for row in rows for column in columns}
     up = "seconds" if len(columns) > 1 else "peak memory, MiB"
-    return Panel(f"{up} against {against}", against, up, {label: points for label, points in lines.items() if points})
+    drawn = {label: [point for point in points if point[1] > 0] for label, points in lines.items()}  # no logarithm of what was too little to measure
+    return Panel(f"{up} against {against}", against, up, {label: points for label, points in drawn.items() if points})
 
 
 def _memory(entries: Sequence[Found]) -> str:
@@ -101,8 +102,8 @@ def _rows(entries: Sequence[Found]) -> list[tuple[str, ...]]:
             entry["row"],
             f"{entry['side']}²",
             str(entry["planes"]),
-            *(_number(entry.get(column)) for column in columns),
-            f"{entry[_memory(entries)] or 0:.0f}" if _memory(entries) in entry else "–",
+            *("–" if entry.get(column) is None else f"{entry[column]:.3g}" for column in columns),
+            "–" if entry.get(_memory(entries)) is None else f"{entry[_memory(entries)]:.0f}",
         )
         for entry in entries
     ]

@@ -16,6 +16,7 @@ from benchmarks.record import Entries, kept, origin
 from benchmarks.rows import Row, chosen
 from benchmarks.suite import Suite
 from benchmarks.timing import Work, recipe, repeated
+from napari_zeroshot import get_method
 
 Found = dict[str, Any]
 KEY = ("part", "row", "kind", "side", "planes", "stack")
@@ -68,13 +69,14 @@ QUICK = Plan(grey=(256, 512), judged=(), budget=0.0, repeats=1, planes=(10,), wh
 
 def measure(plan: Plan, device: str, names: list[str] | None, parts: Sequence[str], entries: Entries) -> None:
     """Measure what was asked for on one device, a row at a time."""
-    for row in chosen(names):
+    rows = chosen(names, previewed())
+    for row in (row for row in rows if get_method(row.method).trains):
         if "sizes" in parts:
             _measure_sizes(plan, row, device, entries)
         if "stacks" in parts and row.preset != "full":  # as many steps again for each plane: the two networks' own row tells enough
             _measure_stacks(plan, row, device, entries)
     if "previews" in parts:
-        _measure_previews(plan, device, names, entries)
+        _measure_previews(plan, rows, device, entries)
 
 
 def _measure_sizes(plan: Plan, row: Row, device: str, entries: Entries) -> None:
@@ -114,12 +116,11 @@ def _measure_stacks(plan: Plan, row: Row, device: str, entries: Entries) -> None
         _say(row.name, f"stack of {planes}, {stack}", f"{_seconds(found)} s", found)
 
 
-def _measure_previews(plan: Plan, device: str, names: list[str] | None, entries: Entries) -> None:
-    for name, row in previewed().items():
-        if names is None or name in names:
-            found = apart(previews, work_of(row, plan.preview_side, device), plan.moves)
-            entries.put({"part": "previews", "row": name, "side": plan.preview_side, **found})
-            _say(name, f"preview {plan.preview_side}²", f"{_seconds(found)} s", found)
+def _measure_previews(plan: Plan, rows: Sequence[Row], device: str, entries: Entries) -> None:
+    for row in rows:
+        found = apart(previews, work_of(row, plan.preview_side, device), plan.moves)
+        entries.put({"part": "previews", "row": row.name, "side": plan.preview_side, **found})
+        _say(row.name, f"preview {plan.preview_side}²", f"{_seconds(found)} s", found)
 
 
 def _say(row: str, what: str, figures: str, *found: Found | None) -> None:
