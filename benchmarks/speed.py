@@ -83,7 +83,7 @@ def _measure_sizes(plan: Plan, row: Row, device: str, entries: Entries) -> None:
     for kind, side in plan.pictures():
         least = plan.repeats if (kind, side) in plan.judged else 1
         default = apart(repeated, Work(row.method, row.preset, kind, side, device=device), least, plan.repeats, plan.budget)
-        paper = apart(recipe, _recipe(row, kind, side, device), *_steps_timed(device, side)) if _recipe_fits(row, device, side) else None
+        paper = apart(recipe, _recipe(row, kind, side, device), *_steps_timed(row, device, side)) if _recipe_fits(row, device, side) else None
         entry = {"part": "sizes", "row": row.name, "kind": kind, "side": side, "ratio": _ratio(default, paper), "default": default, "paper": paper}
         entries.put(entry)
         _say(row.name, f"{side}² {kind}", f"{_seconds(default)} s, recipe {_seconds(paper)} s, ratio {_times(entry)}", default, paper)
@@ -97,11 +97,11 @@ def _recipe_fits(row: Row, device: str, side: int) -> bool:
     return row.recipe is not None and (side <= row.recipe_side or machine.kind(device) == "cuda")
 
 
-def _steps_timed(device: str, side: int) -> tuple[int, int]:
+def _steps_timed(row: Row, device: str, side: int) -> tuple[int, int]:
     """Steps to warm up with and steps to time: multiples of five, because FM2S draws its noise at every fifth."""
     if machine.kind(device) == "cuda":
         return 10, 50
-    return (5, 25) if side <= 256 else (2, 5)
+    return (5, 25) if side <= (512 if row.recipe_side > 512 else 128) else (2, 5)
 
 
 def _ratio(default: Found, paper: Found | None) -> float | None:
