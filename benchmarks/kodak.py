@@ -148,8 +148,8 @@ def _means_of(entries: Sequence[Found], name: str) -> tuple[str, ...]:
         str(both["images"]),
         *figures,
         f"{both['difference']:+.2f}",
-        f"{both['default seconds']:.3g}",
-        f"{both['paper seconds']:.3g}",
+        document.figure(both["default seconds"]),
+        document.figure(both["paper seconds"]),
         f"{both['ratio']:.0f}",
     )
 

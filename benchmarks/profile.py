@@ -158,8 +158,8 @@ def _speeds(parts: dict[str, Found], limits: dict[str, float]) -> str:
     rows = [
         (
             _headed(name),
-            f"{part['ms']:.3g}",
-            f"{part['gflop']:.3g}",
+            document.figure(part["ms"]),
+            document.figure(part["gflop"]),
             f"{part['gflops']:.0f}",
             f"{part['share_of_products']:.0%}",
             *(f"{part['gflops_of_products'] or 0:.0f}", *(f"{(part['gflops_of_products'] or 0) / limits[dtype]:.0%}" for dtype in ("float32", "bfloat16"))),

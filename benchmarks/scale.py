@@ -102,7 +102,7 @@ def _rows(entries: Sequence[Found]) -> list[tuple[str, ...]]:
             entry["row"],
             f"{entry['side']}²",
             str(entry["planes"]),
-            *("–" if entry.get(column) is None else f"{entry[column]:.3g}" for column in columns),
+            *(document.figure(entry.get(column)) for column in columns),
             "–" if entry.get(_memory(entries)) is None else f"{entry[_memory(entries)]:.0f}",
         )
         for entry in entries

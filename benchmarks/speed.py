@@ -129,10 +129,9 @@ def _say(row: str, what: str, figures: str, *found: Found | None) -> None:
 
 
 def tables(found: Found) -> str:
-    """The three tables of one device, in Markdown."""
-    entries = found["entries"]
-    by_part = {part: [entry for entry in entries if entry["part"] == part] for part in PARTS}
-    return f"{origin(found)}\n\n{_sizes(by_part['sizes'])}\n\n{_stacks(by_part['stacks'])}\n\n{_previews(by_part['previews'])}"
+    """The tables of one device, in Markdown."""
+    by_part = {part: [entry for entry in found["entries"] if entry["part"] == part] for part in PARTS}
+    return "\n\n".join((origin(found), *(_TABLES[part](entries) for part, entries in by_part.items() if entries)))
 
 
 def _sizes(entries: Sequence[Found]) -> str:
@@ -164,36 +163,36 @@ def _stacks(entries: Sequence[Found]) -> str:
             entry["stack"],
             str(entry["planes"]),
             _seconds(entry),
-            f"{entry['seconds'] / entry['planes']:.3g}" if "seconds" in entry else "–",
-            f"{entry['planes'] / entry['seconds']:.3g}" if "seconds" in entry else "–",
+            document.figure(entry["seconds"] / entry["planes"] if "seconds" in entry else None),
+            document.figure(entry["planes"] / entry["seconds"] if "seconds" in entry else None),
             _memory(entry),
         )
         for entry in entries
     ]
     header = ("method", "networks", "planes", "seconds", "s a plane", "planes a second", "MiB")
-    side = entries[0]["side"] if entries else 512
-    told = f"Stacks of {side}² planes, all in. ~: stopped at a time limit, and scaled by the run's own count of steps done."
+    told = f"Stacks of {entries[0]['side']}² planes, all in. ~: stopped at a time limit, and scaled by the run's own count of steps done."
     return f"{told}\n\n{document.table(header, rows)}"
 
 
 def _previews(entries: Sequence[Found]) -> str:
     rows = [
-        (entry["row"], *(f"{entry[column]:.3g}" if column in entry else "–" for column in ("first", "seconds", "late")), str(len(entry.get("every", ()))))
-        for entry in entries
+        (entry["row"], *(document.figure(entry.get(column)) for column in ("first", "seconds", "late")), str(len(entry.get("every", ())))) for entry in entries
     ]
     header = ("method", "first preview, s", "after a move: median, s", "95th percentile, s", "moves")
-    side = entries[0]["side"] if entries else 256
     told = (
-        f"The preview of a {side}² image after a slider has moved, going on from the last preview's network. "
+        f"The preview of a {entries[0]['side']}² image after a slider has moved, going on from the last preview's network. "
         "The dock's own wait for the hand to rest is not in it."
     )
     return f"{told}\n\n{document.table(header, rows)}"
 
 
+_TABLES = {"sizes": _sizes, "stacks": _stacks, "previews": _previews}
+
+
 def _seconds(found: Found | None) -> str:
     if found is None or "seconds" not in found:
         return "–"
-    return ("~" if found.get("scaled") else "") + f"{found['seconds']:.3g}"
+    return ("~" if found.get("scaled") else "") + document.figure(found["seconds"])
 
 
 def _times(entry: Found) -> str:
