@@ -177,26 +177,39 @@ def _shares(shares: dict[str, float]) -> str:
 
 
 def _options(parser: ArgumentParser) -> None:
-    parser.add_argument("method", metavar="METHOD", choices=sorted({row.method for row in trained().values()}), help="a method that trains, such as zs-n2m")
+    parser.add_argument("method", metavar="METHOD", nargs="?", choices=_methods(), help=f"one of {', '.join(_methods())}")
     parser.add_argument("--preset", default="default", help="such as full, or confocal+paper")
     parser.add_argument("--side", type=int, default=512, help="side of the picture, in pixels")
     parser.add_argument("--rgb", action="store_true", help="a colour picture instead of a grey one")
     parser.add_argument("--device", default="auto", help="where to compute")
     parser.add_argument("--quick", action="store_true", help="print the tables and keep nothing")
+    parser.add_argument("--tables", action="store_true", help="measure nothing, write the tables from the figures that are kept")
+
+
+def _methods() -> list[str]:
+    return sorted({row.method for row in trained().values()})
 
 
 def run(options: Namespace) -> None:
     """Profile one method, and write a section for each profile that is kept."""
-    device = machine.best(options.device)
-    work = Work(options.method, options.preset, "rgb" if options.rgb else "grey", options.side, device=device)
-    command = f"python -m benchmarks profile {options.method} --preset {options.preset} --side {options.side}{' --rgb' if options.rgb else ''}"
-    about = {"title": get_method(work.method).title, "preset": work.preset, "side": work.side, "kind": work.kind, "device": machine.kind(device)}
+    if not options.tables:
+        _profile(options)
+    if not options.quick:
+        for name, found in kept("profile").items():
+            document.put(name.replace("_", " "), section(found))
+
+
+def _profile(options: Namespace) -> None:
+    if options.method is None:
+        raise SystemExit(f"name the method to profile: {', '.join(_methods())}")
+    device, kind = machine.best(options.device), "rgb" if options.rgb else "grey"
+    work = Work(options.method, options.preset, kind, options.side, device=device)
+    command = f"python -m benchmarks profile {work.method} --preset {work.preset} --side {work.side}{' --rgb' if options.rgb else ''}"
+    about = {"title": get_method(work.method).title, "preset": work.preset, "side": work.side, "kind": kind, "device": machine.kind(device)}
     found = {"machine": machine.describe(device), "command": command, "work": about, **measure(work)}
     print(section(found))
     if not options.quick:
-        save(f"profile_{work.method}_{work.preset}_{work.side}_{work.kind}_{machine.kind(device)}", found)
-        for name, known in kept("profile").items():
-            document.put(name.replace("_", " "), section(known))
+        save(f"profile_{work.method}_{work.preset}_{work.side}_{kind}_{machine.kind(device)}", found)
 
 
 SUITE = Suite("where the time of one method goes, and its distance to the machine's fastest matrix product", _options, run)

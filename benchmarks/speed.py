@@ -12,15 +12,15 @@ from benchmarks.apart import apart
 from benchmarks.images import Kind
 from benchmarks.preview import previews, work_of
 from benchmarks.preview import rows as previewed
-from benchmarks.record import Entries, kept, origin
+from benchmarks.record import Entries, kept
 from benchmarks.rows import Row, chosen
+from benchmarks.speed_tables import TABLES, seconds, tables
 from benchmarks.suite import Suite
 from benchmarks.timing import Work, recipe, repeated
 from napari_zeroshot import get_method
 
 Found = dict[str, Any]
 KEY = ("part", "row", "kind", "side", "planes", "stack")
-PARTS = ("sizes", "stacks", "previews")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _measure_sizes(plan: Plan, row: Row, device: str, entries: Entries) -> None:
         paper = apart(recipe, _recipe(row, kind, side, device), *_steps_timed(row, device, side)) if _recipe_fits(row, device, side) else None
         entry = {"part": "sizes", "row": row.name, "kind": kind, "side": side, "ratio": _ratio(default, paper), "default": default, "paper": paper}
         entries.put(entry)
-        _say(row.name, f"{side}² {kind}", f"{_seconds(default)} s, recipe {_seconds(paper)} s, ratio {_times(entry)}", default, paper)
+        _say(row.name, f"{side}² {kind}", f"{seconds(default)} s, recipe {seconds(paper)} s, ratio {document.figure(entry['ratio'])}", default, paper)
 
 
 def _recipe(row: Row, kind: Kind, side: int, device: str) -> Work:
@@ -113,14 +113,14 @@ def _measure_stacks(plan: Plan, row: Row, device: str, entries: Entries) -> None
         work = Work(row.method, row.preset, "grey", plan.stack_side, planes, stack, device)
         found = apart(repeated, work, 1, 1, 0.0, plan.whole if stack == "shared" else plan.limit)
         entries.put({"part": "stacks", "row": row.name, "kind": "grey", "side": plan.stack_side, "planes": planes, "stack": stack, **found})
-        _say(row.name, f"stack of {planes}, {stack}", f"{_seconds(found)} s", found)
+        _say(row.name, f"stack of {planes}, {stack}", f"{seconds(found)} s", found)
 
 
 def _measure_previews(plan: Plan, rows: Sequence[Row], device: str, entries: Entries) -> None:
     for row in rows:
         found = apart(previews, work_of(row, plan.preview_side, device), plan.moves)
         entries.put({"part": "previews", "row": row.name, "side": plan.preview_side, **found})
-        _say(row.name, f"preview {plan.preview_side}²", f"{_seconds(found)} s", found)
+        _say(row.name, f"preview {plan.preview_side}²", f"{seconds(found)} s", found)
 
 
 def _say(row: str, what: str, figures: str, *found: Found | None) -> None:
@@ -128,87 +128,9 @@ def _say(row: str, what: str, figures: str, *found: Found | None) -> None:
     print(f"{row:10s} {what:20s} {figures}{failed}", flush=True)
 
 
-def tables(found: Found) -> str:
-    """The tables of one device, in Markdown."""
-    by_part = {part: [entry for entry in found["entries"] if entry["part"] == part] for part in PARTS}
-    return "\n\n".join((origin(found), *(_TABLES[part](entries) for part, entries in by_part.items() if entries)))
-
-
-def _sizes(entries: Sequence[Found]) -> str:
-    rows = [
-        (
-            entry["row"],
-            f"{entry['side']}² {'RGB' if entry['kind'] == 'rgb' else 'grey'}",
-            _seconds(entry["default"]),
-            _seconds(entry["paper"]),
-            _times(entry),
-            _memory(entry["default"]),
-            _memory(entry["paper"]),
-        )
-        for entry in entries
-    ]
-    header = ("method", "image", "default, s", "paper's recipe, s", "recipe / default", "default, MiB", "recipe, MiB")
-    told = (
-        "One image. The default settings are run whole: the median of up to three runs after a warm-up. The recipe (preset `paper`) is "
-        "timed over {} after a few to warm up, and scaled to its full number of steps; a dash: not timed. MiB: peak memory beyond image and libraries."
-    )
-    timed = sorted({entry["paper"]["timed"] for entry in entries if entry["paper"] and "timed" in entry["paper"]})
-    return told.format(" or ".join(map(str, timed)) + " steps" if timed else "a few steps") + f"\n\n{document.table(header, rows)}"
-
-
-def _stacks(entries: Sequence[Found]) -> str:
-    rows = [
-        (
-            entry["row"],
-            entry["stack"],
-            str(entry["planes"]),
-            _seconds(entry),
-            document.figure(entry["seconds"] / entry["planes"] if "seconds" in entry else None),
-            document.figure(entry["planes"] / entry["seconds"] if "seconds" in entry else None),
-            _memory(entry),
-        )
-        for entry in entries
-    ]
-    header = ("method", "networks", "planes", "seconds", "s a plane", "planes a second", "MiB")
-    told = f"Stacks of {entries[0]['side']}² planes, all in. ~: stopped at a time limit, and scaled by the run's own count of steps done."
-    return f"{told}\n\n{document.table(header, rows)}"
-
-
-def _previews(entries: Sequence[Found]) -> str:
-    rows = [
-        (entry["row"], *(document.figure(entry.get(column)) for column in ("first", "seconds", "late")), str(len(entry.get("every", ())))) for entry in entries
-    ]
-    header = ("method", "first preview, s", "after a move: median, s", "95th percentile, s", "moves")
-    told = (
-        f"The preview of a {entries[0]['side']}² image after a slider has moved, going on from the last preview's network. "
-        "The dock's own wait for the hand to rest is not in it."
-    )
-    return f"{told}\n\n{document.table(header, rows)}"
-
-
-_TABLES = {"sizes": _sizes, "stacks": _stacks, "previews": _previews}
-
-
-def _seconds(found: Found | None) -> str:
-    if found is None or "seconds" not in found:
-        return "–"
-    return ("~" if found.get("scaled") else "") + document.figure(found["seconds"])
-
-
-def _times(entry: Found) -> str:
-    return f"{entry['ratio']:.0f}" if entry["ratio"] else "–"
-
-
-def _memory(found: Found | None) -> str:
-    if found is None or "seconds" not in found:
-        return "–"
-    most = found.get("on_device") if found.get("on_device") is not None else found.get("resident")
-    return "–" if most is None else f"{most:.0f}"
-
-
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--only", nargs="*", metavar="ROW", help="rows to measure; the others are kept as they were")
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="which of the tables to measure")
+    parser.add_argument("--parts", nargs="*", choices=TABLES, default=list(TABLES), help="which of the tables to measure")
     parser.add_argument("--device", help="measure on this device alone, rather than on the CPU and a GPU")
     parser.add_argument("--quick", action="store_true", help="a look in two minutes: few sizes, one run each, printed and not kept")
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the tables from the figures that are kept")
