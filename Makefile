@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install -c constraints.txt
 INSTALLED := $(VENV)/installed
 DEVELOPED := $(VENV)/installed-for-development
 DISPLAYED := tools/with_display
+SUITE := quality
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format screenshots sample-data docs benchmark clean
@@ -40,8 +41,8 @@ sample-data: $(INSTALLED) ## Make the images in sample_data
 docs: $(INSTALLED) ## Write the parameter tables in docs/methods anew
 	$(BIN)/python docs/make_parameter_tables.py
 
-benchmark: $(INSTALLED) ## Measure the methods' quality
-	$(BIN)/python -m benchmarks quality
+benchmark: $(DEVELOPED) ## Measure the methods' quality, or what SUITE= names: kodak, speed, scale, goals
+	$(BIN)/python -m benchmarks $(SUITE)
 
 clean: ## Remove .venv and what the tools left behind
 	rm -rf $(VENV) build dist demo_output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from benchmarks import quality
+from benchmarks import goals, kodak, profile, quality, scale, speed
+
+SUITES = {
+    "quality": quality.SUITE,
+    "kodak": kodak.SUITE,
+    "speed": speed.SUITE,
+    "scale": scale.SUITE,
+    "profile": profile.SUITE,
+    "goals": goals.SUITE,
+}
 
 
 def main() -> None:
     """Run one suite, keep its results as data and write its tables into docs/benchmarks.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    suites = parser.add_subparsers(dest="suite", required=True)
-    suite = suites.add_parser("quality", help="PSNR, SSIM and seconds of every method on pairs of raw and reference images")
-    suite.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
-    suite.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
-    suite.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
+    parsers = parser.add_subparsers(dest="suite", required=True)
+    for name, suite in SUITES.items():
+        suite.options(parsers.add_parser(name, help=suite.help, description=suite.help))
     chosen = parser.parse_args()
-    quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
+    SUITES[chosen.suite].run(chosen)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,13 @@ def put(section: str, text: str) -> None:
     PAGE.write_text(f"{before}{gap}{begin}\n{text.strip()}\n{end}{after or chr(10)}", encoding="utf-8")
 
 
+def figure(value: float | None) -> str:
+    """Three digits that count, or a dash for what was not measured."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; numbers are set to the right."""
     lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]

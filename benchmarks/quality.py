@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import document, machine
+from benchmarks import document, machine, record
 from benchmarks.pairs import Pair, pairs
+from benchmarks.suite import Suite
 from napari_zeroshot import denoise
 from napari_zeroshot.engine.metrics import affine_psnr, psnr, ssim
 
-RESULTS = Path(__file__).parent / "results"
 Image = Any
 
 
@@ -89,8 +89,7 @@ def _one_per_microscope(scenes: Iterable[Pair]) -> list[Pair]:
 
 
 def _measured(rows: dict[str, Callable[[Pair], Image]], scenes: Sequence[Pair], name: str, only: Sequence[str] | None) -> dict[str, Any]:
-    path = RESULTS / f"{name}.json"
-    kept = json.loads(path.read_text())["scores"] if only is not None and path.exists() else []
+    kept = (record.load(name) or {"scores": []})["scores"] if only is not None else []
     scores = [score for score in kept if score["row"] in rows and score["row"] not in (only or ())]
     for row, make in rows.items():
         if only is None or row in only:
@@ -98,8 +97,7 @@ def _measured(rows: dict[str, Callable[[Pair], Image]], scenes: Sequence[Pair], 
             print(f"{row:35s} {_mean(scores, row, 'psnr'):6.2f} dB  {_mean(scores, row, 'ssim'):.3f}  {_mean(scores, row, 'seconds'):6.1f} s", flush=True)
     scores.sort(key=lambda score: list(rows).index(score["row"]))
     found = {"machine": machine.describe(), "scores": scores}
-    RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    record.save(name, found)
     return found
 
 
@@ -116,7 +114,7 @@ def _mean(scores: Iterable[dict[str, Any]], row: str, column: str) -> float:
 
 
 def _by_scene(found: dict[str, Any], command: str) -> str:
-    scores, made_on = found["scores"], found["machine"]
+    scores = found["scores"]
     rows = list(dict.fromkeys(score["row"] for score in scores))
     scenes = list(dict.fromkeys(score["scene"] for score in scores))
     mean = document.table(
@@ -125,8 +123,20 @@ def _by_scene(found: dict[str, Any], command: str) -> str:
     )
     cell = {(score["row"], score["scene"]): f"{score['psnr']:.2f} / {score['ssim']:.3f}" for score in scores}
     each = document.table(("scene", *rows), [(scene, *(cell[row, scene] for row in rows)) for scene in scenes])
-    origin = f"{made_on['date']}, {made_on['processor']}, {made_on['cores']} cores, torch {made_on['versions'].get('torch')}: `{command}`"
-    return f"Mean over {len(scenes)} scenes. {origin}\n\n{mean}\n\nEach scene, PSNR in dB / SSIM:\n\n{each}"
+    return f"Mean over {len(scenes)} scenes. {record.origin({**found, 'command': command})}\n\n{mean}\n\nEach scene, PSNR in dB / SSIM:\n\n{each}"
 
 
 COLUMNS = {"psnr": ".2f", "ssim": ".3f", "affine_psnr": ".2f", "seconds": ".1f"}
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
+    parser.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
+    parser.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
+
+
+SUITE = Suite(
+    "PSNR, SSIM and seconds of every method on pairs of raw and reference images",
+    _options,
+    lambda chosen: run(chosen.data, only=chosen.only, crop=chosen.crop),
+)

@@ -1,0 +1,182 @@
+"""What was to be reached, and what the kept figures say of it."""
+
+from __future__ import annotations
+
+import operator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks import document, kodak, scale
+from benchmarks.record import load
+from benchmarks.suite import Suite
+
+Found = dict[str, Any]
+PUBLISHED_MARGIN = 0.17
+"""dB by which ZS-N2M is ahead of ZS-N2M* on Kodak24 with Gaussian noise of 25 grey levels: 29.56 and 29.39 in Table 1 of its paper."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One row of the table.
+
+    Parameters
+    ----------
+    work, aim
+        What is measured and what is wanted, in words.
+    figure
+        Finds the measured figure among what is kept; None where it was not measured.
+    met
+        Compares a figure with `limit`.
+    form
+        How the figure is written.
+    """
+
+    work: str
+    aim: str
+    figure: Callable[[], float | None]
+    limit: float
+    met: Callable[[float, float], bool] = operator.le
+    form: str = "{:.2f}"
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Work, goal, measured figure, and whether it meets the goal."""
+        figure = self.figure()
+        if figure is None:
+            return self.work, self.aim, "not measured", "–"
+        return self.work, self.aim, self.form.format(figure), "met" if self.met(figure, self.limit) else "**not met**"
+
+
+def _entries(name: str) -> list[Found]:
+    return (load(name) or {}).get("entries", [])
+
+
+def _one(name: str, column: str, **wanted: Any) -> float | None:
+    """A figure of the one entry that has the wanted columns; `column` may be in its default run."""
+    found = [entry for entry in _entries(name) if all(entry.get(key) == value for key, value in wanted.items())]
+    if not found:
+        return None
+    return found[0].get(column, (found[0].get("default") or {}).get(column))
+
+
+def _size(device: str, row: str, kind: str, side: int, column: str) -> Callable[[], float | None]:
+    return lambda: _one(f"speed_{device}", column, part="sizes", row=row, kind=kind, side=side)
+
+
+def _planes_a_second(device: str, row: str, stack: str) -> Callable[[], float | None]:
+    def figure() -> float | None:
+        seconds = _one(f"speed_{device}", "seconds", part="stacks", row=row, planes=100, stack=stack)
+        return 100 / seconds if seconds else None
+
+    return figure
+
+
+def _seconds_a_plane(device: str, row: str) -> Callable[[], float | None]:
+    def figure() -> float | None:
+        seconds = _one(f"speed_{device}", "seconds", part="stacks", row=row, planes=100, stack="shared")
+        return seconds / 100 if seconds else None
+
+    return figure
+
+
+def _quality() -> float | None:
+    scores = [score["psnr"] for score in (load("quality_fmd") or {}).get("scores", []) if score["row"].startswith("FM2S")]
+    return float(np.mean(scores)) if scores else None
+
+
+def _kodak(row: str) -> Callable[[], float | None]:
+    return lambda: (kodak.compared(_entries("kodak_cpu"), row) or {}).get("difference")
+
+
+def _margin(suffix: str) -> Callable[[], float | None]:
+    """By how much the second network is ahead of the first alone, both with default settings, over the images that both ran on."""
+
+    def figure() -> float | None:
+        first, both = (
+            {entry["image"]: entry["psnr"] for entry in _entries("kodak_cpu") if (entry["row"], entry["settings"]) == (name + suffix, "default")}
+            for name in ("ZS-N2M*", "ZS-N2M")
+        )
+        images = first.keys() & both.keys()
+        return float(np.mean([both[image] - first[image] for image in images])) if images else None
+
+    return figure
+
+
+def _slowest_preview() -> float | None:
+    waits = [entry["seconds"] for entry in _entries("speed_cpu") if entry["part"] == "previews" and "seconds" in entry]
+    return max(waits, default=None)
+
+
+def _steepest(phase: str) -> Callable[[], float | None]:
+    def figure() -> float | None:
+        entries = _entries("scale_cpu")
+        found = [scale.slopes(entries, row)[phase] for row in dict.fromkeys(entry["row"] for entry in entries)]
+        return max((slope for slope in found if slope is not None), default=None)
+
+    return figure
+
+
+FLAT = 0.1
+"""A training slope up to this counts as flat: a quarter more seconds for every tenfold of pixels, about what timing scatters."""
+
+GOALS = (
+    Goal("FM2S, 512² plane, CPU: recipe / default", "at least 120", _size("cpu", "FM2S", "grey", 512, "ratio"), 120, operator.ge, "{:.0f}"),
+    Goal("FM2S with its microscope's preset, mean PSNR of the 12 fmd scenes", "at least 34.0 dB", _quality, 34.0, operator.ge, "{:.2f} dB"),
+    *(
+        Goal(f"{row}, 256² RGB, CPU: recipe / default", "at least 40", _size("cpu", row, "rgb", 256, "ratio"), 40, operator.ge, "{:.0f}")
+        for row in ("ZS-N2N", "ZS-N2M*")
+    ),
+    *(
+        Goal(f"{row}, kodak256 with sigma 25: default less recipe", "at least -0.10 dB", _kodak(row), -0.1, operator.ge, "{:+.2f} dB")
+        for row in ("ZS-N2N", "ZS-N2M*", "ZS-N2M*, α_ie 1")
+    ),
+    Goal("ZS-N2M with GRD-Net, 256² RGB, CPU", "at most 20 s", _size("cpu", "ZS-N2M", "rgb", 256, "seconds"), 20, form="{:.1f} s"),
+    *(
+        Goal(
+            f"ZS-N2M less ZS-N2M*{told}, kodak256 with sigma 25",
+            f"at least the paper's {PUBLISHED_MARGIN} dB",
+            _margin(told),
+            PUBLISHED_MARGIN,
+            operator.ge,
+            "{:+.2f} dB",
+        )
+        for told in ("", ", α_ie 1")
+    ),
+    Goal("256² preview after a slider moves, CPU, slowest method's median", "at most 1.0 s", _slowest_preview, 1.0, form="{:.2f} s"),
+    *(
+        Goal(f"100 planes of 512², shared network, CPU: {row}", "at most 0.15 s a plane", _seconds_a_plane("cpu", row), 0.15, form="{:.3f} s")
+        for row in ("FM2S", "ZS-N2N", "ZS-N2M*")
+    ),
+    Goal("GPU: FM2S, 512²", "at most 0.5 s", _size("cuda", "FM2S", "grey", 512, "seconds"), 0.5, form="{:.2f} s"),
+    Goal("GPU: ZS-N2N, 256² RGB", "at most 0.5 s", _size("cuda", "ZS-N2N", "rgb", 256, "seconds"), 0.5, form="{:.2f} s"),
+    Goal("GPU: ZS-N2M, 256² RGB", "at most 3 s", _size("cuda", "ZS-N2M", "rgb", 256, "seconds"), 3.0, form="{:.2f} s"),
+    *(
+        Goal(f"GPU: 100 planes of 512², {told}: {row}", f"at least {limit} planes a second", _planes_a_second("cuda", row, stack), limit, operator.ge, "{:.0f}")
+        for stack, told, limit in (("plane", "one network each", 20), ("shared", "shared", 200))
+        for row in ("FM2S", "ZS-N2N", "ZS-N2M*")
+    ),
+    Goal("CPU: slope of training against pixels, steepest method", f"flat: at most {FLAT}", _steepest("training"), FLAT),
+    Goal("CPU: slope of denoising against pixels, steepest method", "at most 1.05", _steepest("denoising"), 1.05),
+)
+
+
+def section(goals: Iterable[Goal] = GOALS) -> str:
+    """The table, in Markdown."""
+    return document.table(("work, default settings", "goal", "measured", ""), [goal.row() for goal in goals])
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("--print", dest="only_print", action="store_true", help="print the table and leave the page as it is")
+
+
+def run(options: Namespace) -> None:
+    """Collect the figures and write the table."""
+    print(section())
+    if not options.only_print:
+        document.put("goals", section())
+
+
+SUITE = Suite("the goals of speed, and what the figures of the other suites say of them", _options, run)

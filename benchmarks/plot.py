@@ -1,0 +1,54 @@
+"""Log-log plots for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
+Line = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes, with lines by name, each a row of (x, y). What stands before a comma in the name decides the colour; ``training`` is dashed."""
+
+    title: str
+    across: str
+    up: str
+    lines: Mapping[str, Line]
+
+
+def slope(line: Line, least: float = 0.0) -> float | None:
+    """The slope of the straight line through a log-log plot, from `least` on; None for fewer than two points."""
+    points = np.array([(x, y) for x, y in line if x >= least and y > 0])
+    if len(points) < 2:
+        return None
+    return float(np.polyfit(np.log(points[:, 0]), np.log(points[:, 1]), 1)[0])
+
+
+def draw(name: str, panels: Sequence[Panel]) -> Path:
+    """Draw panels, two in a row, into docs/images; the same figures give the same file."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.hashsalt": "napari-zeroshot", "font.size": 9}):
+        rows = -(-len(panels) // 2)
+        figure = Figure(figsize=(9, 3.6 * rows), layout="constrained")
+        for panel, axes in zip(panels, figure.subplots(rows, 2).flat, strict=True):
+            colours: dict[str, str] = {}
+            for label, line in panel.lines.items():
+                row, _, column = label.partition(", ")
+                look = {"color": colours.setdefault(row, f"C{len(colours)}"), "linestyle": "--" if column == "training" else "-"}
+                axes.plot(*zip(*line, strict=True), marker="o", markersize=3, linewidth=1, label=label, **look)
+            axes.set(xscale="log", yscale="log", title=panel.title, xlabel=panel.across, ylabel=panel.up)
+            axes.grid(alpha=0.3)
+            if panel.lines:
+                axes.legend(frameon=False, fontsize=7)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        path = FOLDER / f"{name}.svg"
+        figure.savefig(path, metadata={"Date": None})
+    return path

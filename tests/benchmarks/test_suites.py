@@ -1,0 +1,128 @@
+"""Every suite of measurements runs from end to end, keeps its figures and writes its section; on pictures of 32 pixels and few steps."""
+
+from argparse import ArgumentParser
+from dataclasses import replace
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from benchmarks import document, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks.__main__ import SUITES
+from benchmarks.timing import Work
+from napari_zeroshot.engine.phantoms import histology
+
+SHORT = Work("fm2s", "confocal+preview", "grey", 32, params={"steps": 4})
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "PAGE", tmp_path / "benchmarks.md")
+    monkeypatch.setattr(record, "FOLDER", tmp_path / "results")
+    monkeypatch.setattr(plot, "FOLDER", tmp_path / "images")
+
+
+@pytest.fixture
+def short_runs(monkeypatch):
+    """Default runs take three steps, in this process."""
+    for suite in (speed, scale):
+        monkeypatch.setattr(suite, "apart", lambda work, *arguments: work(*arguments))
+        monkeypatch.setattr(suite, "repeated", lambda work, *rest: timing.repeated(work.with_steps(3), *rest))
+
+
+def run(suite, *words):
+    parser = ArgumentParser()
+    SUITES[suite].options(parser)
+    SUITES[suite].run(parser.parse_args(words))
+
+
+def test_speed_sets_the_recipe_beside_the_default_and_knows_stacks_and_previews(short_runs, monkeypatch):
+    plan = speed.Plan(grey=(32,), rgb=(), judged=(), stack_side=32, planes=(1, 3), preview_side=32, moves=2)
+    monkeypatch.setattr(speed, "Plan", lambda: plan)
+    run("speed", "--only", "ZS-N2N", "--parts", "sizes", "stacks", "--device", "cpu")
+    run("speed", "--only", "Median", "--parts", "previews", "--device", "cpu")
+    entries = record.load("speed_cpu")["entries"]
+    (size,) = [entry for entry in entries if entry["part"] == "sizes"]
+    assert size["paper"]["steps"] == {"training": 2000}
+    assert size["ratio"] > 10
+    assert [(entry["stack"], entry["planes"]) for entry in entries if entry["part"] == "stacks"] == [("shared", 1), ("shared", 3), ("plane", 3), ("warm", 3)]
+    page = document.PAGE.read_text()
+    assert "| ZS-N2N | 32² grey |" in page
+    assert "| ZS-N2N | warm | 3 |" in page
+    assert "| Median |" in page
+
+
+def test_speed_refuses_a_row_that_there_is_not():
+    with pytest.raises(SystemExit, match="there is no row ZS-N3N; there are FM2S"):
+        run("speed", "--only", "ZS-N3N", "--device", "cpu")
+
+
+def test_a_preview_goes_on_from_the_last_one_for_every_moved_slider():
+    found = preview.previews(SHORT, 7)
+    assert len(found["every"]) == 7
+    assert found["late"] >= found["seconds"] > 0
+
+
+def test_scale_draws_its_plot_and_tells_the_slopes(short_runs, monkeypatch):
+    monkeypatch.setattr(scale, "QUICK", scale.Plan(sides=(32, 64), planes=(2,), plane_side=32, budget=0.0))
+    monkeypatch.setattr(scale, "Plan", lambda: scale.QUICK)
+    run("scale", "--only", "ZS-N2N", "--device", "cpu")
+    page = document.PAGE.read_text()
+    assert "| training |" in page
+    assert "| ZS-N2N | 32² | 2 |" in page
+    assert "<svg" in (plot.FOLDER / "scale_cpu.svg").read_text()
+    assert "(images/scale_cpu.svg)" in page
+
+
+def test_a_profile_shares_the_time_out_and_names_the_machines_limit(monkeypatch):
+    monkeypatch.setattr(profile, "peak_gflops", lambda device, dtype: 100.0)
+    monkeypatch.setattr(profile, "WARM", 3)
+    monkeypatch.setattr(profile, "TIMED", 5)
+    monkeypatch.setattr(profile, "PROFILED", 5)
+    run("profile", "zs-n2n", "--side", "32", "--device", "cpu")
+    parts = record.load("profile_zs-n2n_default_32_grey_cpu")["parts"]
+    assert set(parts) == {"training", "inference"}
+    for part in parts.values():
+        assert sum(part["shares"].values()) == pytest.approx(1, abs=0.01)
+        assert 0 < part["share_of_products"] < 1
+    weights, reach = 21_313, 32 * 32
+    assert parts["inference"]["gflop"] > 2 * (weights - 97) * reach / 1e9 * 0.99  # what a plane takes by hand, biases aside; a mirrored edge comes on top
+    assert "A step of training" in document.PAGE.read_text()
+
+
+def test_photographs_are_compared_on_the_images_that_both_settings_ran_on(tmp_path):
+    for number in range(2):
+        iio.imwrite(tmp_path / f"kodim{number}.png", np.rint(255 * histology((32, 32), number)).astype(np.uint8))
+    images = kodak.photographs(tmp_path)
+    entries = record.Entries("kodak_cpu", kodak.KEY, "cpu", "python -m benchmarks kodak")
+    kodak.measure(["ZS-N2N"], images, 1, entries, "cpu", steps=2)
+    both = kodak.compared(entries.found()["entries"], "ZS-N2N")
+    assert both["images"] == 1
+    assert both["difference"] == pytest.approx(both["default psnr"] - both["paper psnr"])
+    run("kodak", "--tables")
+    assert "| ZS-N2N |" in document.PAGE.read_text()
+
+
+def test_noise_on_photographs_is_the_papers_and_the_same_every_time():
+    clean = np.full((64, 64, 3), 128, np.uint8)
+    one, again = (kodak._noisy(clean, 3).astype(float) for _ in range(2))
+    assert (one == again).all()
+    assert (one - 128).std() == pytest.approx(25, rel=0.03)
+
+
+def test_goals_say_met_not_met_and_not_measured():
+    entries = record.Entries("speed_cpu", speed.KEY, "cpu", "python -m benchmarks speed")
+    for row, kind, side, ratio in (("FM2S", "grey", 512, 130.0), ("ZS-N2N", "rgb", 256, 39.0)):
+        entries.put({"part": "sizes", "row": row, "kind": kind, "side": side, "ratio": ratio, "default": {"seconds": 1.0}, "paper": {"seconds": ratio}})
+    run("goals")
+    rows = {line.split(" | ")[0].lstrip("| "): line for line in document.PAGE.read_text().splitlines()}
+    assert rows["FM2S, 512² plane, CPU: recipe / default"].endswith("| 130 | met |")
+    assert rows["ZS-N2N, 256² RGB, CPU: recipe / default"].endswith("| 39 | **not met** |")
+    assert rows["GPU: FM2S, 512²"].endswith("| not measured | – |")
+
+
+def test_a_shorter_run_is_the_same_run_but_for_its_steps():
+    work = Work("zs-n2m", "full", "rgb", 32)
+    assert set(work.counts()) == {"training", "refining"}
+    assert work.with_steps(5).counts() == {"training": 5, "refining": 5}
+    assert replace(work.with_steps(5), params={}) == work
