@@ -1,13 +1,16 @@
 """The one optimiser loop: rates, reports, cancelling."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
 from napari_zeroshot.engine import fitting
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.fitting import Bench, RunningAverage, rate, train
+from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser, Pace, RunningAverage, rate, stands_still, train
 from napari_zeroshot.engine.method import Job
+from napari_zeroshot.engine.training import Training
 
 PLANES = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
 
@@ -30,9 +33,9 @@ def quiet(monkeypatch):
 
 
 def turn(dial, steps, total=None, job=None, schedule="constant", learning_rate=0.05, **kinds):
-    bench = Bench.set_up(PLANES, job or Job(), total or steps)
-    optimiser = bench.adam(dial, learning_rate)
-    return train(bench, optimiser, dial.loss, schedule, lambda planes: planes * dial.weight.item(), stage="turning", steps=steps, **kinds)
+    knobs = Training(optimiser="adam", learning_rate=learning_rate, schedule=schedule)
+    bench = Bench.set_up(PLANES, job or Job(), knobs, total or steps)
+    return train(bench, bench.optimiser(dial), dial.loss, lambda planes: planes * dial.weight.item(), stage="turning", steps=steps, **kinds)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice():
 
 def test_going_on_from_a_network_leaves_that_network_alone():
     known = Dial(2.0)
-    bench = Bench.set_up(PLANES, Job(), 1)
+    bench = Bench.set_up(PLANES, Job(), Training(), 1)
     network = bench.network(torch.nn.Identity(), known)
     assert network is not known
     with torch.no_grad():
@@ -149,3 +152,48 @@ def test_without_an_average_the_weights_stay():
     weights = torch.ones(2)
     RunningAverage([weights], keep=0.9).take_over()
     assert weights.tolist() == [1.0, 1.0]
+
+
+def test_a_score_that_stands_still_cuts_the_training_short():
+    scores = iter([torch.tensor(value) for value in (4.0, 3.0, 2.0, *[1.0] * 100)])
+    reports = list(turn(Dial(), 500, schedule="one-cycle", score=lambda: next(scores)))
+    assert 200 <= reports[-1].step < 400
+    assert [report.score for report in reports if report.score is not None][:4] == [4, 3, 2, 1]
+
+
+def test_a_score_that_falls_lets_the_training_end_as_planned():
+    scores = iter([torch.tensor(0.9**i) for i in range(100)])
+    assert list(turn(Dial(), 500, score=lambda: next(scores)))[-1].step == 500
+
+
+def test_a_training_cut_short_still_brings_its_rate_down_to_nothing():
+    pace, rates = Pace(100, "one-cycle"), []
+    while not pace.over:
+        rates.append(pace.rate())
+        pace.step += 1
+        if pace.step > 30:
+            pace.note(1.0)
+    assert len(rates) < 70
+    assert max(abs(later - earlier) for earlier, later in pairwise(rates)) < 0.1
+    assert rates[-1] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("scores", "still"),
+    [([], False), ([1.0] * 5, False), ([1.0] * 6, True), ([1.0, 1, 1, 1, 1, 0.9], False), ([1.0, 2, 2, 2, 2, 2], True), ([1.0, 2, 2, 2, 2, 0.9995], True)],
+    ids=["nothing yet", "too few", "flat", "better", "worse", "hardly better"],
+)
+def test_standing_still_is_having_no_better_score_for_a_while(scores, still):
+    assert stands_still(scores) is still
+
+
+@pytest.mark.parametrize("turns", [2, 4, 8])
+def test_turned_copies_take_out_what_depends_on_the_direction(turns):
+    """A network that moves the picture by a pixel: the average over turns moves it nowhere."""
+    denoiser = NetworkDenoiser(torch.nn.Identity(), lambda y: torch.roll(y, (1, 1), (2, 3)), "cpu", 16, 2, turns=turns)
+    image = np.zeros((1, 1, 9, 9), np.float32)
+    image[0, 0, 4, 4] = 1
+    answer = denoiser(image)[0, 0]
+    np.testing.assert_allclose(answer, answer[::-1, ::-1], atol=1e-7)
+    assert answer.sum() == pytest.approx(1)
+    assert NetworkDenoiser(torch.nn.Identity(), lambda y: y + 1, "cpu", 16, 2, turns=turns)(image) == pytest.approx(image + 1)

@@ -12,7 +12,7 @@ from napari_zeroshot.engine import run
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
-TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "learning_rate": 2e-3, "crop": 16, "crops": 2}
+TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "crop": 16, "crops": 2}
 
 
 def finish(steps, until=lambda report: False, then=lambda: None):
@@ -292,7 +292,7 @@ def test_mistakes_are_told_before_anything_is_computed(image, options, kind, wor
 
 def test_presets_join_and_changes_win(noisy):
     result = denoise(noisy[:20, :26], "fm2s", preset="wide-field+preview", steps=3, coarse_steps=1, device="cpu")
-    assert (result.params.filter_size, result.params.crops, result.params.steps) == (11, 4, 3)
+    assert (result.params.filter_size, result.params.crops, result.params.steps) == (11, 8, 3)
     assert result.preset == "wide-field+preview"
 
 

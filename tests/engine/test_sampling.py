@@ -103,7 +103,7 @@ def test_crops_reach_every_plane_and_every_edge():
 
 
 def test_size_0_takes_whole_planes_in_turn():
-    crops = Crops(PLACES, 0, 4, random_numbers(0, "cpu"))
+    crops = Crops(PLACES, 0, 4, random_numbers(0, "cpu"), batches=20)
     batches = [crops() for _ in range(20)]
     assert {batch.shape for batch in batches} == {torch.Size((1, 1, 20, 30))}
     assert {int(batch[0, 0, 0, 0]) for batch in batches} == {0, 600, 1200}
@@ -118,3 +118,28 @@ def test_corners_are_seen_about_half_as_often_as_the_middle():
 
 def test_crops_are_never_too_small_for_halves():
     assert Crops(torch.zeros(1, 1, 20, 20), 1, 3, random_numbers(0, "cpu"))().shape == (3, 1, 8, 8)
+
+
+def test_each_batch_is_of_other_places_and_the_first_come_again_after_the_last():
+    crops = Crops(PLACES, 8, 2, random_numbers(0, "cpu"), batches=3)
+    first, second, third, again = (crops() for _ in range(4))
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
+    assert torch.equal(first, again)
+
+
+def test_training_never_sees_what_is_held_out():
+    place = torch.arange(2 * 64 * 64).view(2, 1, 64, 64)
+    crops = Crops(place, 8, 4, random_numbers(0, "cpu"), batches=200, keep_out=True)
+    seen = torch.cat([crops() for _ in range(200)]).unique()
+    assert crops.spared
+    assert crops.held_out().shape == (4, 1, 8, 8)
+    assert not set(crops.held_out().flatten().tolist()) & set(seen.tolist())
+
+
+def test_nothing_is_held_out_of_a_small_image():
+    assert not Crops(PLACES, 16, 4, random_numbers(0, "cpu"), keep_out=True).spared
+
+
+def test_crops_are_laid_channels_last():
+    assert Crops(torch.rand(1, 3, 20, 20), 8, 2, random_numbers(0, "cpu"))().is_contiguous(memory_format=torch.channels_last)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -15,8 +16,11 @@ from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
 from napari_zeroshot.engine.networks import initialise
+from napari_zeroshot.engine.optimiser import Optimiser
+from napari_zeroshot.engine.recording import Recorded
+from napari_zeroshot.engine.sampling import Crops
 from napari_zeroshot.engine.tiling import apply_in_tiles
-from napari_zeroshot.engine.training import Schedule
+from napari_zeroshot.engine.training import Schedule, Training
 
 REPORTS = 100
 """A run reports this often, and the loss is read then and only then; slow runs report more often."""
@@ -24,6 +28,14 @@ LONGEST_SILENCE = 0.5
 """Seconds after which a report is due in any case."""
 AVERAGED_FROM = 0.5
 """The share of the steps after which weights count into their running average."""
+CHECKS = 25
+"""The score of what is held out is taken so often."""
+PATIENT = 5
+"""So many scores must bring nothing, before a training is cut short."""
+WORTH = 0.001
+"""The share by which the score must fall to be worth going on. Most of a score is the noise of what is held out, which nothing can bring down."""
+LAST = 0.2
+"""The share of the steps in which a training that is cut short brings its learning rate down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +54,10 @@ class NetworkDenoiser:
         What exact tiles need, see `tiling`.
     first
         The denoiser of an earlier stage, on whose answers this one was trained.
+    turns
+        Over how many turned and mirrored copies of the planes the answer is averaged: 1, 2, 4 or 8.
+    half
+        Whether convolutions may be computed in bfloat16: only where the network gives a small correction.
     """
 
     network: nn.Module
@@ -51,20 +67,45 @@ class NetworkDenoiser:
     halo: int
     multiple: int = 1
     first: NetworkDenoiser | None = None
+    turns: int = 1
+    half: bool = False
 
     def __call__(self, planes: Planes) -> Planes:
         """Clean planes of the same shape, in tiles."""
-        return apply_in_tiles(self.infer, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
+        with half_precision(self.device, self.half):
+            return apply_in_tiles(self._over_turns, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
+
+    def _over_turns(self, planes: Tensor) -> Tensor:
+        answers = (_turned_back(self.infer(_turned(planes, turn)), turn) for turn in TURNS[self.turns])
+        return sum(answers) / self.turns  # type: ignore[return-value]
+
+
+TURNS = {1: [(0, False)], 2: [(0, False), (2, False)], 4: [(quarters, False) for quarters in range(4)]}
+TURNS[8] = TURNS[4] + [(quarters, True) for quarters in range(4)]
+"""For each number of copies: how many quarter turns, and whether mirrored before."""
+
+
+def _turned(planes: Tensor, turn: tuple[int, bool]) -> Tensor:
+    quarters, mirrored = turn
+    return torch.rot90(planes.flip(3) if mirrored else planes, quarters, (2, 3))
+
+
+def _turned_back(planes: Tensor, turn: tuple[int, bool]) -> Tensor:
+    quarters, mirrored = turn
+    back = torch.rot90(planes, -quarters, (2, 3))
+    return back.flip(3) if mirrored else back
 
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What every training needs at hand: the planes on their device, random numbers and the clock.
+    """What every training needs at hand: the planes on their device, the shared knobs, random numbers and the clock.
 
     Parameters
     ----------
     planes
         Shape (N, C, Y, X), values about 0 to 1.
+    knobs
+        The method's parameters.
     total
         Steps in all, over every stage.
     rng
@@ -73,32 +114,54 @@ class Bench:
 
     planes: Tensor
     job: Job
+    knobs: Training
     total: int
     rng: torch.Generator
     places: torch.Generator
     started: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def set_up(cls, planes: Planes, job: Job, total: int) -> Bench:
+    def set_up(cls, planes: Planes, job: Job, knobs: Training, total: int) -> Bench:
         """Move planes to the device and start the clock and the random numbers."""
         on_device = torch.from_numpy(planes).to(job.device)
-        return cls(on_device, job, total, random_numbers(job.seed, job.device), random_numbers(job.seed, "cpu"))
+        return cls(on_device, job, knobs, total, random_numbers(job.seed, job.device), random_numbers(job.seed, "cpu"))
 
     def network(self, new: nn.Module, known: nn.Module | None = None) -> nn.Module:
         """A network on the device, channels last (a third faster on CPUs): a copy of `known` to go on from, or `new` with random weights."""
         network = deepcopy(known) if known is not None else initialise(new, self.places)
         return network.to(self.job.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def adam(self, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-        """Adam on a network's weights."""
-        fused = self.job.device.startswith(("cpu", "cuda"))
-        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
+    def crops(self, views: Tensor) -> Crops:
+        """Random crops of `views`, which are planes of this bench's shape, as many as all its steps take."""
+        return Crops(views, self.knobs.crop, self.knobs.crops, self.places, batches=self.total, keep_out=self.knobs.early_stop)
+
+    def optimiser(self, network: nn.Module, learning_rate: float | None = None) -> Optimiser:
+        """What moves a network's weights."""
+        return Optimiser(network, self.knobs.learning_rate if learning_rate is None else learning_rate, self.knobs.optimiser)
+
+    def denoiser(self, network: nn.Module, infer: Callable[[Tensor], Tensor], *, halo: int, half: bool = False) -> NetworkDenoiser:
+        """What a network makes of planes; with `half`, in the precision that it is trained in."""
+        half = half and self.knobs.precision == "bfloat16"
+        return NetworkDenoiser(network, infer, self.job.device, self.job.tile, halo, turns=int(self.knobs.turns), half=half)
+
+    def residual_denoiser(self, network: nn.Module, *, halo: int) -> NetworkDenoiser:
+        """What is left when a network that predicts the noise has its answer taken off. The noise is a small part: bfloat16 will do."""
+        return self.denoiser(network, lambda noisy: noisy - network(noisy), halo=halo, half=True)
+
+    def precision(self) -> AbstractContextManager[None]:
+        """Within it, convolutions are computed in the precision that was chosen."""
+        return half_precision(self.job.device, self.knobs.precision == "bfloat16")
+
+
+def half_precision(device: str, wanted: bool) -> AbstractContextManager[None]:
+    """Within it, convolutions are computed in bfloat16, if wanted."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)
 
 
 class RunningAverage:
     """The running average of a network's weights late in a training: less swayed by the last crops than the last weights are."""
 
-    def __init__(self, weights: list[Tensor], keep: float) -> None:
+    def __init__(self, weights: Sequence[Tensor], keep: float) -> None:
         self._weights, self._keep = weights, keep
         self._average: list[Tensor] = []
         self._added = 0
@@ -121,57 +184,73 @@ class RunningAverage:
 
 def train(
     bench: Bench,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
     loss: Callable[[], Tensor],
-    schedule: Schedule,
     denoiser: Callable[[Planes], Planes],
     *,
     stage: str,
     steps: int,
     done: int = 0,
-    averaging: float = 0.0,
-) -> Generator[Progress, None, None]:
-    """Train a network, with a report at the first step, every hundredth of the way, and every half second.
+    averaging: float | None = None,
+    score: Callable[[], Tensor] | None = None,
+) -> Generator[Progress, None, int]:
+    """Train a network; the steps taken, with a report at the first step, every hundredth of the way, and every half second.
 
     Parameters
     ----------
     loss
         Draws its own batch and gives a scalar.
-    schedule
-        How the optimiser's learning rate changes over this stage.
     denoiser
         What a report's snapshot calls.
     stage, steps, done
         Name and length of this stage, and the steps of the stages before it.
     averaging
-        What the running average of the weights keeps at each step; 0 for none. The network has the average in the end, however the training ends.
+        What the running average of the weights keeps at each step; 0 for none, left out for what the parameters say.
+        The network has the average in the end, however the training ends.
+    score
+        The loss on what is held out. Once it no longer falls, the rest of the schedule is cut short to its end.
     """
-    average = RunningAverage([weights for group in optimiser.param_groups for weights in group["params"]], averaging)
+    averaging = bench.knobs.averaging if averaging is None else averaging
+    average = RunningAverage(optimiser.weights, averaging)
     noisy = bench.planes.cpu().numpy()
-    every = max(1, bench.total // REPORTS)
+    pace = Pace(steps, bench.knobs.schedule)
+    every, check = max(1, bench.total // REPORTS), max(1, steps // CHECKS)
+    take_step = _stepper(bench, optimiser, loss)
     told = -math.inf
     try:
-        for step in range(1, steps + 1):
+        while not pace.over:
             if bench.job.cancelled():
-                return
-            value = _take_step(optimiser, loss, rate(schedule, (step - 1) / steps))
-            if averaging and step > AVERAGED_FROM * steps:
+                break
+            optimiser.set_rate(pace.rate())
+            value = take_step()
+            pace.step += 1
+            if averaging and pace.part > AVERAGED_FROM:
                 average.add()
+            held_out = _scored(bench, score, pace) if score and pace.step % check == 0 else None
             seconds = time.perf_counter() - bench.started
-            if step % every == 0 or step == steps or seconds - told > LONGEST_SILENCE:
+            if pace.step % every == 0 or pace.over or held_out is not None or seconds - told > LONGEST_SILENCE:
                 told = seconds
-                yield Progress(stage, done + step, bench.total, _finite(value, step), seconds, _snapshot(denoiser, noisy))
+                yield Progress(stage, done + pace.step, bench.total, _finite(value, pace.step), seconds, _snapshot(denoiser, noisy), held_out)
     finally:
         average.take_over()
+    return pace.step
 
 
-def _take_step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], part_of_rate: float) -> Tensor:
-    for group in optimiser.param_groups:
-        group["lr"] = optimiser.defaults["lr"] * part_of_rate
-    value = loss()
-    optimiser.zero_grad(set_to_none=True)
-    value.backward()
-    optimiser.step()
+def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def step() -> Tensor:
+        with bench.precision():
+            value = loss()
+        value.backward()
+        optimiser.step()
+        return value.detach()
+
+    return Recorded(step, [bench.rng]) if bench.job.device.startswith("cuda") and bench.knobs.recordable else step
+
+
+def _scored(bench: Bench, score: Callable[[], Tensor], pace: Pace) -> float:
+    with torch.no_grad(), bench.precision():
+        value = score().item()
+    pace.note(value)
     return value
 
 
@@ -189,6 +268,56 @@ def _snapshot(denoiser: Callable[[Planes], Planes], noisy: Planes) -> Callable[.
     return snapshot
 
 
+class Pace:
+    """How far a training is through its schedule; hurries to the end once the score stands still.
+
+    Parameters
+    ----------
+    steps
+        Steps in all, if it is not hurried.
+    schedule
+        How the learning rate changes over them.
+    """
+
+    def __init__(self, steps: int, schedule: Schedule) -> None:
+        self.step = 0
+        self._steps, self._schedule = steps, schedule
+        self._scores: list[float] = []
+        self._hurried: tuple[int, float] | None = None
+
+    @property
+    def part(self) -> float:
+        """The share of the schedule that is done, 0 to 1."""
+        if self._hurried is None:
+            return self.step / self._steps if self._steps else 1.0
+        since, part = self._hurried
+        return part + (1 - part) * (self.step - since) / self._last_steps(part)
+
+    @property
+    def over(self) -> bool:
+        """Whether the schedule is at its end."""
+        return self.part > 1 - 1e-9
+
+    def rate(self) -> float:
+        """The share of the full learning rate for the next step."""
+        return rate(self._schedule, self.part)
+
+    def note(self, score: float) -> None:
+        """Take a score into account."""
+        self._scores.append(score)
+        if self._hurried is None and stands_still(self._scores) and self._steps - self.step > self._last_steps(self.part):
+            self._hurried = self.step, self.part
+
+    def _last_steps(self, part: float) -> int:
+        return max(1, round(min(LAST, 1 - part) * self._steps))
+
+
+def stands_still(scores: Sequence[float]) -> bool:
+    """Whether the best of the last few scores is hardly better than the best before them."""
+    recent, before = scores[-PATIENT:], scores[:-PATIENT]
+    return bool(before) and min(recent) > (1 - WORTH) * min(before)
+
+
 def rate(schedule: Schedule, part: float) -> float:
     """The share of the full learning rate after `part` (0 to 1) of the steps."""
     if schedule == "step":
@@ -197,5 +326,5 @@ def rate(schedule: Schedule, part: float) -> float:
         return (1 + math.cos(math.pi * part)) / 2
     if schedule == "one-cycle":
         rise = 0.15
-        return 0.04 + 0.96 * part / rise if part < rise else (1 + math.cos(math.pi * (part - rise) / (1 - rise))) / 2
+        return 0.04 + 0.96 * part / rise if part < rise else (1 - part) / (1 - rise)
     return 1.0

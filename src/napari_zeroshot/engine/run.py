@@ -16,6 +16,7 @@ from napari_zeroshot.engine.device import Device, choose, failures_explained, me
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.precision import best
 from napari_zeroshot.engine.registry import get_method
 
 Stack = Literal["shared", "plane", "warm"]
@@ -126,14 +127,15 @@ def denoise_steps(
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
     chosen = get_method(method)
+    where = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     order = Order(
         image=image,
         axes=_checked_axes(image, axes, chosen),
         method=chosen,
-        params=chosen.settings(preset, params),
+        params=_with_precision(chosen.settings(preset, params), where.name),
         preset=preset or "default",
-        device=choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)"),
+        device=where,
         seed=_whole("seed", seed, 0, 2**63 - 1),
         stack=_one_of("stack", stack, Stack),
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
@@ -145,6 +147,11 @@ def denoise_steps(
     )
     _check_out(out, order)
     return Run(order, out=out).steps()
+
+
+def _with_precision(params: Params, device: str) -> Params:
+    """The parameters with the precision decided, so that the provenance says which it was."""
+    return params.replace(precision=best(device)) if getattr(params, "precision", None) == "auto" else params
 
 
 def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:

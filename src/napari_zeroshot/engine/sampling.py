@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -58,14 +56,20 @@ def local_deviation(image: Tensor, window: int) -> Tensor:
 
 SMALLEST = 8
 """Pixels; a smaller crop has no room for halves and neighbourhoods."""
+MOST_BATCHES = 4096
+"""Places are drawn for this many batches at most, and then used again."""
+HELD_OUT = 4
+"""Crops kept out of training, where the planes are large enough."""
+SPARED = 16
+"""The planes are large enough if they hold so many times what is held out."""
 
 
-@dataclass(frozen=True, eq=False)
 class Crops:
     """Random square crops of planes; call it for the next batch.
 
     Places are drawn as if a crop could reach over the edge by half its side, and then moved inside:
     otherwise the edges would hardly ever be seen, and the brightness of small images be judged by their centre.
+    All places are drawn at once, and lie on the planes' device: no batch waits for the CPU, and a recorded step can count on.
 
     Parameters
     ----------
@@ -76,31 +80,64 @@ class Crops:
     count
         Crops in a batch.
     rng
-        On the CPU, whatever the planes' device: places are drawn without waiting for a GPU.
+        On the CPU, whatever the planes' device.
+    batches
+        How many batches will be asked for.
+    keep_out
+        Whether to hold a few places out of training, for a score.
     """
 
-    planes: Tensor
-    size: int
-    count: int
-    rng: torch.Generator
+    def __init__(self, planes: Tensor, size: int, count: int, rng: torch.Generator, *, batches: int = 1, keep_out: bool = False) -> None:
+        self._planes = planes.permute(0, 2, 3, 1)
+        number, height, width, _ = self._planes.shape
+        side = max(size, SMALLEST)
+        self._size = (min(side, height), min(side, width)) if size else (height, width)
+        count = count if size else 1
+        places = self._draw(min(batches, MOST_BATCHES) * count, rng)
+        room = number * height * width >= SPARED * HELD_OUT * self._size[0] * self._size[1]
+        held_out = self._draw(HELD_OUT, rng) if keep_out and size and room else places[:0]
+        self._held_out = held_out.to(planes.device)
+        self._places = self._apart_from(held_out, places, rng).view(-1, count, 3).to(planes.device)
+        self._next = torch.zeros(1, dtype=torch.int64, device=planes.device)
 
     def __call__(self) -> Tensor:
-        """A batch of shape (count, C, size, size); of whole planes, shape (1, C, Y, X)."""
-        number, _, height, width = self.planes.shape
-        if self.size == 0:
-            plane = self._draw(number, 1)[0]
-            return self.planes[plane : plane + 1]
-        size = max(self.size, SMALLEST)
-        tall, wide = min(size, height), min(size, width)
-        places = zip(self._draw(number, self.count), self._starts(height, tall), self._starts(width, wide), strict=True)
-        return torch.stack([self.planes[n, :, y : y + tall, x : x + wide] for n, y, x in places])
+        """A batch of shape (count, C, size, size), channels last; of whole planes, shape (1, C, Y, X)."""
+        batch = self._taken(self._places[self._next % len(self._places)][0])
+        self._next += 1
+        return batch
 
-    def _starts(self, length: int, size: int) -> list[int]:
+    @property
+    def spared(self) -> bool:
+        """Whether there are pixels enough for crops that training never sees."""
+        return len(self._held_out) > 0
+
+    def held_out(self) -> Tensor:
+        """The crops that training never sees."""
+        return self._taken(self._held_out)
+
+    def _taken(self, places: Tensor) -> Tensor:
+        tall, wide = (torch.arange(size, device=places.device) for size in self._size)
+        plane, top, left = places.unbind(dim=1)
+        rows, columns = top[:, None] + tall, left[:, None] + wide
+        return self._planes[plane[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+    def _draw(self, count: int, rng: torch.Generator) -> Tensor:
+        number, height, width, _ = self._planes.shape
+        plane = torch.randint(number, (count,), generator=rng)
+        return torch.stack((plane, self._starts(height, self._size[0], count, rng), self._starts(width, self._size[1], count, rng)), dim=1)
+
+    @staticmethod
+    def _starts(length: int, size: int, count: int, rng: torch.Generator) -> Tensor:
         over = size // 2
-        return [min(max(start - over, 0), length - size) for start in self._draw(length - size + 1 + 2 * over, self.count)]
+        return (torch.randint(length - size + 1 + 2 * over, (count,), generator=rng) - over).clamp(0, length - size)
 
-    def _draw(self, below: int, count: int) -> list[int]:
-        return torch.randint(below, (count,), generator=self.rng).tolist()
+    def _apart_from(self, held_out: Tensor, places: Tensor, rng: torch.Generator) -> Tensor:
+        """The places, those that touch a held-out one drawn again (a few times: where hardly any other is left, it stays)."""
+        for _ in range(20 if len(held_out) else 0):
+            near = (places[:, None, 1:] - held_out[None, :, 1:]).abs() < torch.tensor(self._size)
+            touching = (near.all(dim=2) & (places[:, None, 0] == held_out[None, :, 0])).any(dim=1)
+            places[touching] = self._draw(int(touching.sum()), rng)
+        return places
 
 
 def join(pair: tuple[Tensor, Tensor]) -> Tensor:

@@ -8,6 +8,8 @@ from typing import Literal
 from napari_zeroshot.engine.params import Params, param
 
 Schedule = Literal["constant", "step", "cosine", "one-cycle"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Turns = Literal["1", "2", "4", "8"]
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,19 @@ class Training(Params):
         "Training steps; more follow fine structure better and take longer, too many learn the noise.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
+    optimiser: Literal["muon", "adam"] = param(
+        "muon",
+        "How weights are moved: Muon gets in 400 steps where Adam, which the papers use, gets in 1000. Each has learning rates of its own.",
+        label="Optimiser", advanced=True,
+    )  # fmt: skip
     learning_rate: float = param(
-        8e-3,
-        "How far each step moves the network; too large is unstable, too small stays blurred.",
-        label="Learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
+        0.03,
+        "How far each step moves the network; too large is unstable, too small stays blurred. About 0.03 for Muon, 0.002 for Adam.",
+        label="Learning rate", low=1e-6, high=0.5, step=1e-3, advanced=True, log=True,
     )  # fmt: skip
     schedule: Schedule = param(
         "one-cycle",
-        "How the learning rate changes: one-cycle rises and then falls to zero, cosine only falls, step halves after three quarters.",
+        "How the learning rate changes: one-cycle rises and then falls straight to zero, cosine only falls, step halves after three quarters.",
         label="Rate schedule", advanced=True,
     )  # fmt: skip
     crop: int = param(
@@ -44,7 +51,32 @@ class Training(Params):
         "Share of the running average of the weights that each step keeps, once half the steps are done; 0 takes the last weights as they are.",
         label="Weight averaging", low=0, high=0.9999, step=0.001, advanced=True,
     )  # fmt: skip
+    precision: Precision = param(
+        "auto",
+        "Numbers within convolutions: bfloat16 is twice as fast on hardware made for it; auto tries that once on this machine and keeps the answer.",
+        label="Precision", advanced=True,
+    )  # fmt: skip
+    early_stop: bool = param(
+        True,
+        "Keep a few crops out of training, and end it early once their loss no longer falls.",
+        label="Stop early", advanced=True,
+    )  # fmt: skip
+    warm_steps: int = param(
+        60,
+        "Training steps when a network goes on from another plane's, or from the last preview's, instead of from the start.",
+        label="Steps when going on", low=1, high=100_000, step=10, advanced=True, log=True,
+    )  # fmt: skip
+    turns: Turns = param(
+        "1",
+        "Average the answers for so many turned and mirrored copies of the image: a little steadier, and so many times slower to apply.",
+        label="Turns", advanced=True,
+    )  # fmt: skip
+
+    @property
+    def recordable(self) -> bool:
+        """Whether every training step does the same operations, so that a CUDA graph can hold one."""
+        return True
 
 
-WHOLE_PLANE = {"crop": 0, "crops": 1}
-"""Changes that make a step learn from the whole plane, as in the papers."""
+PAPER = {"crop": 0, "crops": 1, "optimiser": "adam", "precision": "float32", "early_stop": False, "averaging": 0.0, "turns": "1"}
+"""The papers' way of training: every step learns from the whole plane, all of it in float32, to the end."""

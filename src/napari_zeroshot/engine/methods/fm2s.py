@@ -7,6 +7,7 @@ from the code, so we follow the code; docs/methods/fm2s.md lists the differences
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param, retuned
-from napari_zeroshot.engine.training import WHOLE_PLANE, Schedule, Training
+from napari_zeroshot.engine.training import PAPER, Precision, Training, Turns
 
 if TYPE_CHECKING:
     import torch
@@ -29,15 +30,14 @@ class FM2SParams(Training):
     """Parameters of FM2S. The default noise factors are the paper's for a confocal microscope's raw frames; the schedule is ours."""
 
     steps: int = param(
-        800,
+        400,
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
-    learning_rate: float = retuned(Training, "learning_rate", 2e-3)
-    schedule: Schedule = retuned(Training, "schedule", "constant")
     crop: int = retuned(Training, "crop", 32)
     crops: int = retuned(Training, "crops", 8)
-    averaging: float = retuned(Training, "averaging", 0.995)
+    precision: Precision = retuned(Training, "precision", "float32")
+    turns: Turns = retuned(Training, "turns", "4")
     k_g: float = param(
         200.0,
         "Gaussian noise added where the image is bright, in grey levels of 255. Higher denoises harder and blurs more.",
@@ -92,6 +92,11 @@ class FM2SParams(Training):
         "Regions brighter than this count as this bright when noise is added (0 to 1).",
         label="Brightest region", low=1e-3, high=1, step=0.05, advanced=True,
     )  # fmt: skip
+
+    @property
+    def recordable(self) -> bool:
+        """Only where every step draws a sample of its own."""
+        return self.steps_per_sample == 1
 
 
 def pre_denoised(noisy: Planes, kind: str, size: int) -> Planes:
@@ -157,18 +162,18 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     """Train on synthetic noise added to the pre-denoised planes. The samples of an RGB image count as planes of their own."""
     import torch
 
-    from napari_zeroshot.engine import fitting, networks, sampling
+    from napari_zeroshot.engine import fitting, networks
 
     grey = noisy.reshape(-1, 1, *noisy.shape[2:])
     target = pre_denoised(grey, params.pre_denoise, params.filter_size)
     brightness = region_brightness(target, params.stride, params.dimmest, params.brightest)
-    coarse = params.coarse_steps if params.stages != "fine" else 0
-    fine = params.steps if params.stages != "coarse" else 0
+    known = _of_as_many_copies(job.start, params.amplification)
+    coarse = params.coarse_steps if params.stages != "fine" and known is None else 0
+    fine = (params.steps if known is None else params.warm_steps) if params.stages != "coarse" else 0
 
-    bench = fitting.Bench.set_up(noisy, job, coarse + fine)
-    network = bench.network(networks.fm2s_network(params.amplification), getattr(job.start, "network", None))
-    views = torch.from_numpy(np.concatenate((grey, target, brightness), axis=1)).to(job.device)
-    crops = sampling.Crops(views, params.crop, params.crops, bench.places)
+    bench = fitting.Bench.set_up(noisy, job, params, coarse + fine)
+    network = bench.network(networks.fm2s_network(params.amplification), known)
+    crops = bench.crops(torch.from_numpy(np.concatenate((grey, target, brightness), axis=1)).to(job.device))
 
     def amplified(image: Tensor) -> Tensor:
         return image.expand(-1, params.amplification, -1, -1)
@@ -177,31 +182,45 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         flat = image.reshape(-1, 1, *image.shape[2:])
         return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
 
-    denoiser = fitting.NetworkDenoiser(network, infer, job.device, job.tile, halo=5)
+    denoiser = bench.denoiser(network, infer, halo=5)
 
     def coarse_loss() -> Tensor:
         raw, clean, _ = crops().split(1, dim=1)
         return (network(amplified(raw)) - amplified(clean)).square().mean()  # type: ignore[no-any-return]
 
-    sample: list[Tensor] = []
-    drawn = 0
+    def with_noise(views: Tensor) -> tuple[Tensor, Tensor]:
+        _, clean, bright = views.split(1, dim=1)
+        return amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng)
 
-    def fine_loss() -> Tensor:
-        nonlocal drawn
-        if drawn % params.steps_per_sample == 0:
-            _, clean, bright = crops().split(1, dim=1)
-            sample[:] = amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng)
-        drawn += 1
-        clean, synthetic = sample
+    def error(clean: Tensor, synthetic: Tensor) -> Tensor:
         return (network(synthetic) - clean).square().mean()  # type: ignore[no-any-return]
 
-    optimiser = bench.adam(network, params.learning_rate)
-    yield from fitting.train(bench, optimiser, coarse_loss, params.schedule, denoiser, stage="coarse training", steps=coarse)
-    yield from fitting.train(bench, optimiser, fine_loss, params.schedule, denoiser, stage="training", steps=fine, done=coarse, averaging=params.averaging)
-    if job.cancelled() and drawn < fine / 10:
+    samples = (with_noise(crops()) for _ in itertools.count())
+    repeated = (sample for sample in samples for _ in range(params.steps_per_sample))
+    held_out = with_noise(crops.held_out()) if crops.spared else None
+
+    optimiser = bench.optimiser(network)
+    yield from fitting.train(bench, optimiser, coarse_loss, denoiser, stage="coarse training", steps=coarse, averaging=0)
+    taken = yield from fitting.train(
+        bench,
+        optimiser,
+        lambda: error(*next(repeated)),
+        denoiser,
+        stage="training",
+        steps=fine,
+        done=coarse,
+        score=(lambda: error(*held_out)) if held_out else None,
+    )
+    if job.cancelled() and known is None and taken < fine / 10:
         job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
         return lambda planes: pre_denoised(planes.reshape(-1, 1, *planes.shape[2:]), params.pre_denoise, params.filter_size).reshape(planes.shape)
     return denoiser
+
+
+def _of_as_many_copies(start: Any, copies: int) -> Any:
+    """The network to go on from, if it takes as many copies of the image."""
+    network = getattr(start, "network", None)
+    return network if network is not None and network[0].in_channels == copies else None
 
 
 def _table(k_g: str, k_p: str, lambda_p: str, **shared: Any) -> list[dict[str, Any]]:
@@ -230,8 +249,8 @@ METHOD = Method(
     presets={
         **_microscope_presets(),
         "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
-        "preview": {"steps": 200, "crops": 4, "learning_rate": 3e-3, "schedule": "cosine", "averaging": 0.0},
-        "paper": {**WHOLE_PLANE, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5, "averaging": 0.0},
+        "preview": {"steps": 150, "turns": "1", "warm_steps": 100},
+        "paper": {**PAPER, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5},
     },
     smallest=8,
     trains=True,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Progress, Steps
-from napari_zeroshot.engine.params import param
-from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+from napari_zeroshot.engine.params import param, retuned
+from napari_zeroshot.engine.training import PAPER, Training
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class ZSN2MParams(Training):
     """Parameters of ZS-N2M."""
 
+    steps: int = retuned(Training, "steps", 400)
     alpha_ie: float = param(
         10.0,
         "Smoothness: weight of the interactive equality loss. Higher is smoother; too high loses detail.",
@@ -141,20 +142,29 @@ def fit(noisy: Planes, params: ZSN2MParams, job: Job) -> Steps:
     """Train MBD-Net on random pairs, then GRD-Net on its answers if asked for."""
     from napari_zeroshot.engine import fitting
 
-    bench = fitting.Bench.set_up(noisy, job, params.steps + (params.refine_steps if params.refine else 0))
-    mean_based = yield from _fit_mean_based(bench, params)
+    steps, refine_steps = _stages(params, job)
+    bench = fitting.Bench.set_up(noisy, job, params, steps + refine_steps)
+    mean_based = yield from _fit_mean_based(bench, params, steps)
     if not params.refine or job.cancelled():
         return mean_based
-    return (yield from _fit_gap_refinement(bench, params, mean_based))
+    return (yield from _fit_gap_refinement(bench, params, mean_based, refine_steps))
 
 
-def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, None, NetworkDenoiser]:
+def _stages(params: ZSN2MParams, job: Job) -> tuple[int, int]:
+    """The steps of both networks; those that go on from earlier ones take as many each."""
+    first = params.steps if job.start is None else params.warm_steps
+    refined_before = getattr(job.start, "first", None) is not None
+    second = params.warm_steps if refined_before else params.refine_steps
+    return first, second if params.refine else 0
+
+
+def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[Progress, None, NetworkDenoiser]:
     from napari_zeroshot.engine import fitting, networks, sampling
 
     start = getattr(bench.job.start, "first", None) or bench.job.start
     network = bench.network(networks.zs_n2n_network(bench.planes.shape[1]), getattr(start, "network", None))
-    crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), bench.job.device, bench.job.tile, halo=2)
+    crops = bench.crops(bench.planes)
+    denoiser = bench.residual_denoiser(network, halo=2)
     window = odd(params.window)
 
     def loss() -> Tensor:
@@ -164,16 +174,20 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams) -> Generator[Progress, No
             mask = sampling.balanced_mask(halves[0], bench.rng)
             halves, halves_of_clean = sampling.swap(*halves, mask), sampling.swap(*halves_of_clean, mask)
         clean = sampling.split(denoiser.infer(sampling.join(halves)))
-        total = params.alpha_cm * cross_mapping_loss(clean, halves) + params.alpha_ie * interactive_equality_loss(clean, halves_of_clean)
-        return total + params.alpha_id * interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else total
+        equality = interactive_equality_loss(clean, halves_of_clean)
+        mapping = cross_mapping_loss(clean, halves)
+        flatness = interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else 0
+        return params.alpha_ie * equality + params.alpha_cm * mapping + params.alpha_id * flatness
 
-    yield from fitting.train(
-        bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps, averaging=params.averaging
-    )
+    def score() -> Tensor:
+        halves = sampling.diagonal_pair(crops.held_out())
+        return cross_mapping_loss(sampling.split(denoiser.infer(sampling.join(halves))), halves)
+
+    yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score if crops.spared else None)
     return denoiser
 
 
-def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDenoiser) -> Generator[Progress, None, NetworkDenoiser]:
+def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDenoiser, steps: int) -> Generator[Progress, None, NetworkDenoiser]:
     import torch
 
     from napari_zeroshot.engine import fitting, networks, sampling
@@ -183,19 +197,17 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     refined_before = getattr(bench.job.start, "first", None) is not None
     network = bench.network(unet, getattr(bench.job.start, "network", None) if refined_before else None)
     first_answer = torch.from_numpy(mean_based(bench.planes.cpu().numpy())).to(bench.job.device)
-    crops = sampling.Crops(torch.cat((bench.planes, first_answer), dim=1), params.crop, params.crops, bench.places)
+    crops = bench.crops(torch.cat((bench.planes, first_answer), dim=1))
     denoiser = fitting.NetworkDenoiser(network, network, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
 
     def loss() -> Tensor:
-        batch, answer = crops().split(channels, dim=1)
+        noisy, answer = crops().split(channels, dim=1)
         target = sampling.cell_mean(answer)
-        again = reconstruction_loss(network(sampling.cell_mean(batch)), target)
-        same = refine_consistency_loss(sampling.cell_mean(network(batch)), target)
+        again = reconstruction_loss(network(sampling.cell_mean(noisy)), target)
+        same = refine_consistency_loss(sampling.cell_mean(network(noisy)), target)
         return params.beta_re * again + params.beta_con * same
 
-    yield from fitting.train(
-        bench, bench.adam(network, params.refine_rate), loss, params.schedule, denoiser, stage="refining", steps=params.refine_steps, done=params.steps
-    )
+    yield from fitting.train(bench, bench.optimiser(network, params.refine_rate), loss, denoiser, stage="refining", steps=steps, done=bench.total - steps)
     return mean_based if bench.job.cancelled() else denoiser  # a U-Net half trained is worse than none
 
 
@@ -210,9 +222,9 @@ METHOD = Method(
         "synthetic": {"alpha_ie": 1.0},
         "real": {"alpha_ie": 10.0},
         "full": {"refine": True, "crop": 64},
-        "preview": {"steps": 100, "crops": 2, "crop": 48, "refine_steps": 50},
+        "preview": {"steps": 100, "crops": 2, "refine_steps": 50, "warm_steps": 30},
         "paper": {
-            **WHOLE_PLANE,
+            **PAPER,
             "steps": 2000,
             "learning_rate": 1e-3,
             "schedule": "step",

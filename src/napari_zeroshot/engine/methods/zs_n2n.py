@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import param, retuned
-from napari_zeroshot.engine.training import WHOLE_PLANE, Training
+from napari_zeroshot.engine.training import PAPER, Training
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ZSN2NParams(Training):
     """Parameters of ZS-N2N."""
 
-    steps: int = retuned(Training, "steps", 1000)
+    steps: int = retuned(Training, "steps", 500)
     consistency: float = param(
         1.0,
         "Weight of agreement between denoising the halves and halving the denoised image; more keeps the full-size result truer, less denoises harder.",
@@ -47,10 +47,11 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
     """Train on the planes' own halves; the network predicts the noise."""
     from napari_zeroshot.engine import fitting, networks, sampling
 
-    bench = fitting.Bench.set_up(noisy, job, params.steps)
+    steps = params.steps if job.start is None else params.warm_steps
+    bench = fitting.Bench.set_up(noisy, job, params, steps)
     network = bench.network(networks.zs_n2n_network(noisy.shape[1]), getattr(job.start, "network", None))
-    crops = sampling.Crops(bench.planes, params.crop, params.crops, bench.places)
-    denoiser = fitting.NetworkDenoiser(network, lambda y: y - network(y), job.device, job.tile, halo=2)
+    crops = bench.crops(bench.planes)
+    denoiser = bench.residual_denoiser(network, halo=2)
 
     def loss() -> Tensor:
         batch = crops()
@@ -62,9 +63,11 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
         halves = sampling.swap(*halves, mask) if mask is not None else halves
         return residual_loss(clean, pair) + params.consistency * consistency_loss(clean, halves)
 
-    yield from fitting.train(
-        bench, bench.adam(network, params.learning_rate), loss, params.schedule, denoiser, stage="training", steps=params.steps, averaging=params.averaging
-    )
+    def score() -> Tensor:
+        pair = sampling.diagonal_pair(crops.held_out())
+        return residual_loss(sampling.split(denoiser.infer(sampling.join(pair))), pair)
+
+    yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score if crops.spared else None)
     return denoiser
 
 
@@ -76,8 +79,8 @@ METHOD = Method(
     params=ZSN2NParams,
     fit=fit,
     presets={
-        "preview": {"steps": 100, "crops": 2, "crop": 48},
-        "paper": {**WHOLE_PLANE, "steps": 2000, "learning_rate": 1e-3, "schedule": "step"},
+        "preview": {"steps": 100, "crops": 2, "warm_steps": 40},
+        "paper": {**PAPER, "steps": 2000, "learning_rate": 1e-3, "schedule": "step"},
     },
     smallest=8,
     trains=True,

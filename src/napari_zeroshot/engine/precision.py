@@ -1,0 +1,96 @@
+"""Whether this machine is good at bfloat16: tried once for each device, and kept, so that the same seed gives the same pixels tomorrow."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+Precision = Literal["float32", "bfloat16"]
+
+WORTH = 0.8
+"""bfloat16 is taken where it needs less than this share of float32's time."""
+REPEATS = 7
+
+
+def best(device: str) -> Precision:
+    """The faster precision for the convolutions of the papers' networks on a device, as torch spells it.
+
+    Found by a trial of about a tenth of a second, the first time; afterwards read from the user's cache folder.
+    A folder that cannot be read or written costs only the trial.
+    """
+    known = _kept()
+    key = _machine(device)
+    if known.get(key) not in ("float32", "bfloat16"):
+        known[key] = "bfloat16" if _takes(device, half=True) < WORTH * _takes(device, half=False) else "float32"
+        _keep(known)
+    return "bfloat16" if known[key] == "bfloat16" else "float32"
+
+
+def cache_file() -> Path:
+    """Where the answers are kept."""
+    return Path(platformdirs.user_cache_dir("napari-zeroshot", appauthor=False)) / "precision.json"
+
+
+def _kept() -> dict[str, str]:
+    try:
+        kept = json.loads(cache_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _keep(answers: dict[str, str]) -> None:
+    path = cache_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(answers, indent=1), encoding="utf-8")
+    except OSError:
+        return
+
+
+def _machine(device: str) -> str:
+    import torch
+
+    what = torch.cuda.get_device_name(device) if device.startswith("cuda") else torch.backends.cpu.get_cpu_capability()
+    return f"{device.partition(':')[0]} {what}, torch {torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def _takes(device: str, *, half: bool) -> float:
+    """Seconds of the fastest of a few passes, forward and back, through the papers' heaviest convolution; endless if the device cannot."""
+    try:
+        work = _pass(device, half)
+        return min(_seconds(work, device) for _ in range(REPEATS))
+    except RuntimeError:  # no bfloat16 on this device
+        return float("inf")
+
+
+def _pass(device: str, half: bool) -> Callable[[], None]:
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        layers = nn.Sequential(nn.Conv2d(48, 48, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(48, 48, 3, padding=1))
+    network = layers.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batch = torch.zeros(4, 48, 48, 48, device=device).contiguous(memory_format=torch.channels_last)
+
+    def there_and_back() -> None:
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
+            network(batch).square().mean().backward()
+
+    there_and_back()
+    return there_and_back
+
+
+def _seconds(work: Callable[[], None], device: str) -> float:
+    import torch
+
+    started = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started

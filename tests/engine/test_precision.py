@@ -1,0 +1,53 @@
+"""Which precision a machine is good at."""
+
+import json
+
+import pytest
+
+from napari_zeroshot.engine import precision
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "cache_file", lambda: tmp_path / "cache" / "precision.json")
+
+
+def pretend(monkeypatch, half, full):
+    monkeypatch.setattr(precision, "_takes", lambda device, **kind: half if kind["half"] else full)
+
+
+@pytest.mark.parametrize(("half", "full", "chosen"), [(0.5, 1, "bfloat16"), (0.9, 1, "float32"), (float("inf"), 1, "float32")])
+def test_bfloat16_is_taken_where_it_is_clearly_faster(half, full, chosen, monkeypatch):
+    pretend(monkeypatch, half, full)
+    assert precision.best("cpu") == chosen
+
+
+def test_the_answer_is_kept(monkeypatch):
+    pretend(monkeypatch, 0.5, 1)
+    precision.best("cpu")
+    pretend(monkeypatch, 2, 1)
+    assert precision.best("cpu") == "bfloat16"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", json.dumps({"cpu": 3})])
+def test_a_spoilt_cache_is_tried_again(text, monkeypatch):
+    precision.cache_file().parent.mkdir()
+    precision.cache_file().write_text(text)
+    pretend(monkeypatch, 0.5, 1)
+    assert precision.best("cpu") == "bfloat16"
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    pretend(monkeypatch, 2, 1)
+    assert precision.best("cpu") == "float32"
+
+
+def test_the_real_trial_leaves_the_users_random_numbers_alone():
+    import torch
+
+    torch.manual_seed(4)
+    expected = torch.rand(3)
+    torch.manual_seed(4)
+    assert precision.best("cpu") in ("float32", "bfloat16")
+    assert torch.equal(torch.rand(3), expected)
