@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import quality
+from benchmarks import memory, quality
 
 
 def main() -> None:
@@ -16,8 +16,15 @@ def main() -> None:
     suite.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
     suite.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
     suite.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
+    suite = suites.add_parser("memory", help="peak memory beyond the image on planes of rising size")
+    suite.add_argument("--methods", nargs="+", default=list(memory.METHODS))
+    suite.add_argument("--sides", nargs="+", type=int, default=memory.SIDES)
+    suite.add_argument("--types", nargs="+", default=memory.TYPES)
+    suite.add_argument("--whole-training", action="store_true", help="train as by default, not for two steps only")
     chosen = parser.parse_args()
-    quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
+    if chosen.suite == "memory":
+        return memory.run(chosen.methods, chosen.sides, chosen.types, whole_training=chosen.whole_training)
+    return quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
 
 
 if __name__ == "__main__":

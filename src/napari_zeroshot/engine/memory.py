@@ -21,11 +21,12 @@ PART_BYTES = 24
 """For each value of the part of a plane that is worked on: as it was, noisy, clean, and restored."""
 SAMPLE_BYTES = 48
 """For each value that is learnt from: its copies, filtered copies and their brightness, or its spectrum."""
-STEP_BYTES = 6000
-"""For each value that a training step sees: what its layers keep for the way back."""
+STEP_BYTES = 2000
+"""For each value that a training step sees: what layers of at most `USUAL_WIDTH` channels keep for the way back."""
 TILE_BYTES = 600
-"""For each value of a tile on its way through a network of at most `USUAL_WIDTH` channels."""
+"""For each value of a tile on its way through them."""
 USUAL_WIDTH = 24
+"""Of GRD-Net at its top; the small networks take no more than that."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def need(method: Method, params: Params, axes: Axes, training_pixels: int) -> Ne
     fixed = part * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES
     if not method.trains:
         return Need(fixed * samples, PART_BYTES)
-    return Need((fixed + _seen(params, min(plane, learnt)) * STEP_BYTES) * samples, _tile_bytes(params) * samples)
+    wide = _wide(params)
+    return Need((fixed + _seen(params, min(plane, learnt)) * STEP_BYTES * wide) * samples, TILE_BYTES * wide * samples)
 
 
 def _seen(params: Params, plane: int) -> int:
@@ -72,9 +74,10 @@ def _seen(params: Params, plane: int) -> int:
     return min(crop**2, plane) * int(getattr(params, "crops", 1)) if crop else plane
 
 
-def _tile_bytes(params: Params) -> float:
-    width = getattr(params, "refine_width", 0) if getattr(params, "refine", False) else 0
-    return TILE_BYTES * max(width / USUAL_WIDTH, 1)
+def _wide(params: Params) -> float:
+    """How many times as wide as usual the widest network is; 1 at least."""
+    width = float(getattr(params, "refine_width", 0)) if getattr(params, "refine", False) else 0.0
+    return max(width / USUAL_WIDTH, 1.0)
 
 
 def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:
