@@ -91,7 +91,7 @@ def test_only_options_that_are_given_change_the_preset(command, plane, tmp_path,
 class Recorded:
     """Stands for `denoise_steps`: notes preset and parameters, and does nothing else."""
 
-    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, cancelled, source, **params):
+    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, memory, cancelled, source, **params):
         from napari_zeroshot.engine.errors import DenoiseError
 
         self.preset, self.params = preset, params
@@ -182,3 +182,10 @@ def test_mistakes_are_json_when_asked_for(command, plane, tmp_path, monkeypatch,
     assert shown.code == code
     assert list(shown.json) == ["error"]
     assert said in shown.json["error"]
+
+
+def test_too_little_memory_is_told_with_the_least_that_would_do(command, plane, tmp_path):
+    ended = command("denoise", "zs-n2n", plane, tmp_path / "clean.tif", "--memory", 0.00001, *SHORT)
+    assert ended.code == 1
+    assert "too little for ZS-N2N" in ended.err
+    assert "or more" in ended.err

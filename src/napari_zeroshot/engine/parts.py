@@ -55,7 +55,7 @@ def blocks(plane: NDArray[Any], pixels: int) -> list[NDArray[Any]]:
 
     Returns
     -------
-    Views, all of one shape, which touch all four edges of the plane and do not overlap.
+    Views, all of one shape, which do not overlap: from edge to edge of the plane, or in its middle where there is only one in a row or column.
     """
     samples, height, width = plane.shape
     if height * width <= pixels:
@@ -68,4 +68,4 @@ def blocks(plane: NDArray[Any], pixels: int) -> list[NDArray[Any]]:
 
 
 def _starts(last: int, count: int) -> list[int]:
-    return [int(start) for start in np.linspace(0, last, count).round()]
+    return [int(start) for start in np.linspace(0, last, count).round()] if count > 1 else [last // 2]
