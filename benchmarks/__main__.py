@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import goals, kodak, profile, quality, scale, speed
+from benchmarks import goals, kodak, memory, profile, quality, scale, speed
 
 SUITES = {
     "quality": quality.SUITE,
@@ -12,6 +12,7 @@ SUITES = {
     "speed": speed.SUITE,
     "scale": scale.SUITE,
     "profile": profile.SUITE,
+    "memory": memory.SUITE,
     "goals": goals.SUITE,
 }
 

@@ -73,8 +73,8 @@ def test_gaps_are_refused_unless_filling_is_asked_for(command, tmp_path, pixels)
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], {"alpha_ie": 10.0, "steps": 600, "random_masks": True}),
-        (["--preset", "synthetic"], {"alpha_ie": 1.0, "steps": 600}),
+        ([], {"alpha_ie": 10.0, "steps": 400, "random_masks": True}),
+        (["--preset", "synthetic"], {"alpha_ie": 1.0, "steps": 400}),
         (["--preset", "synthetic", "--alpha-ie", "10"], {"alpha_ie": 10.0}),
         (["--preset", "synthetic+preview", "--no-random-masks"], {"alpha_ie": 1.0, "steps": 100, "random_masks": False}),
         (["--schedule", "cosine"], {"schedule": "cosine"}),
@@ -91,7 +91,7 @@ def test_only_options_that_are_given_change_the_preset(command, plane, tmp_path,
 class Recorded:
     """Stands for `denoise_steps`: notes preset and parameters, and does nothing else."""
 
-    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, cancelled, source, **params):
+    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, memory, cancelled, source, **params):
         from napari_zeroshot.engine.errors import DenoiseError
 
         self.preset, self.params = preset, params
@@ -182,3 +182,10 @@ def test_mistakes_are_json_when_asked_for(command, plane, tmp_path, monkeypatch,
     assert shown.code == code
     assert list(shown.json) == ["error"]
     assert said in shown.json["error"]
+
+
+def test_too_little_memory_is_told_with_the_least_that_would_do(command, plane, tmp_path):
+    ended = command("denoise", "zs-n2n", plane, tmp_path / "clean.tif", "--memory", 0.00001, *SHORT)
+    assert ended.code == 1
+    assert "too little for ZS-N2N" in ended.err
+    assert "or more" in ended.err

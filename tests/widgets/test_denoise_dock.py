@@ -274,3 +274,17 @@ __import__("os")._exit(0)
 def test_opening_the_dock_does_not_import_torch():
     ended = subprocess.run([sys.executable, "-c", OPENING], capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
     assert ended.stdout.split() == ["False"]
+
+
+def test_memory_is_automatic_until_a_bound_is_given(dock, noisy):
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick()
+    assert dock["memory"].text() == "automatic"
+    dock["memory"].setValue(0.00001)
+    dock.press("run")
+    dock.until_over()
+    assert "memory = 1e-05 GB is too little for ZS-N2N" in dock.message
+    dock["memory"].setValue(0)
+    dock.press("run")
+    dock.until_over()
+    assert len(dock.names()) == 2, dock.message

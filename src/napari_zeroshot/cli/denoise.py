@@ -18,6 +18,7 @@ from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
 STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
+MEMORY = "Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
@@ -60,6 +61,7 @@ def denoise_file(
     seed: SeedOption = 0,
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
+    memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
     overwrite: OverwriteOption = False,
     keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
     as_json: JsonOption = False,
@@ -76,7 +78,7 @@ def denoise_file(
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
         steps = denoise_steps(
             image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
-            dtype=dtype, nan=nan, cancelled=asked.is_set, source={"name": source.name}, **params,
+            dtype=dtype, nan=nan, memory=memory, cancelled=asked.is_set, source={"name": source.name}, **params,
         )  # fmt: skip
         result = follow(steps, method.title, quiet=as_json)
         if not result.complete and not (keep_partial and result.planes_done):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,12 +19,34 @@ def odd(size: int) -> int:
     return size // 2 * 2 + 1
 
 
-def filtered(noisy: Planes, plane_filter: Filter, stage: str) -> Steps:
-    """One report, called `stage`; then the filter, made to take planes of shape (N, C, Y, X)."""
+@dataclass(frozen=True, eq=False)
+class FilterDenoiser:
+    """A filter made to take planes of shape (N, C, Y, X).
+
+    Parameters
+    ----------
+    noisy
+        What is filtered where no planes are given.
+    halo
+        How far the filter reaches, in pixels: a large plane then goes through it in parts. None if each pixel depends on the whole plane.
+    """
+
+    plane_filter: Filter
+    noisy: Planes
+    halo: int | None = None
+
+    def __call__(self, planes: Planes | None = None) -> Planes:
+        """Clean planes of the same shape."""
+        noisy = self.noisy if planes is None else planes
+        clean = np.empty(noisy.shape, np.float32)
+        for n, plane in enumerate(noisy):
+            clean[n] = self.plane_filter(plane)
+        return clean
+
+
+def filtered(noisy: Planes, plane_filter: Filter, stage: str, halo: int | None = None) -> Steps:
+    """One report, called `stage`; then the filter as a denoiser, see `FilterDenoiser`."""
     started = time.perf_counter()
-
-    def denoise(planes: Planes = noisy) -> Planes:
-        return np.stack([plane_filter(plane) for plane in planes]).astype(np.float32, copy=False)
-
-    yield Progress(stage, 1, 1, None, time.perf_counter() - started, denoise)
-    return denoise
+    denoiser = FilterDenoiser(plane_filter, noisy, halo)
+    yield Progress(stage, 1, 1, None, time.perf_counter() - started, denoiser)
+    return denoiser

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.method import Planes
+from napari_zeroshot.engine.parts import STRIP, strips, widened
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,33 @@ class Scale:
 
     def normalise(self, plane: NDArray[Any]) -> Planes:
         """Grey levels to float32 about 0 to 1."""
-        scaled = (plane.astype(np.float64) - self.low) / (self.high - self.low)
-        return scaled.astype(np.float32)
+        scaled = np.empty(plane.shape, np.float32)
+        for rows in strips(plane.shape):
+            levels = plane[:, rows].astype(np.float64)
+            levels -= self.low
+            levels /= self.high - self.low
+            scaled[:, rows] = levels
+        return scaled
 
     def restore(self, plane: Planes, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Back to grey levels of type `dtype`; whole numbers are rounded, and clipped to its range."""
-        levels = plane.astype(np.float64) * (self.high - self.low) + self.low
-        kind = dtype.newbyteorder("=")
-        if kind.kind in "iu":
-            levels = np.clip(np.rint(levels), *_bounds(kind))
-        else:
-            floats = np.finfo(kind)
-            levels = np.clip(levels, float(floats.min), float(floats.max))
-        return levels.astype(dtype)
+        restored = np.empty(plane.shape, dtype)
+        ends = _bounds(dtype.newbyteorder("="))
+        for rows in strips(plane.shape):
+            levels = plane[:, rows].astype(np.float64)
+            levels *= self.high - self.low
+            levels += self.low
+            if dtype.kind in "iu":
+                np.rint(levels, out=levels)
+            np.clip(levels, *ends, out=levels)
+            restored[:, rows] = levels
+        return restored
 
 
 def _bounds(kind: np.dtype[Any]) -> tuple[float, float]:
-    """The least and greatest float that a whole-number type holds: 2**64 - 1 itself is no float."""
+    """The least and greatest float that a type holds: 2**64 - 1 itself is no float."""
+    if kind.kind == "f":
+        return float(np.finfo(kind).min), float(np.finfo(kind).max)
     low, high = float(np.iinfo(kind).min), float(np.iinfo(kind).max)
     return low, high if int(high) <= np.iinfo(kind).max else float(np.nextafter(high, 0))
 
@@ -66,9 +77,56 @@ def measure(planes: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> Scale:
 
 
 def _ends(plane: NDArray[Any]) -> tuple[float, float]:
-    levels = plane.astype(np.float64)
-    calm = ndimage.median_filter(levels, size=(1, 3, 3), mode="reflect")
-    return float(calm.min()), max(float(calm.max()), float(np.quantile(levels, MOST, method="lower")))
+    calm = [_calm_ends(channel) for channel in plane]
+    return min(low for low, _ in calm), max(*(high for _, high in calm), _quantile(plane, MOST))
+
+
+def _calm_ends(channel: NDArray[Any]) -> tuple[float, float]:
+    """The least and greatest value of a channel of shape (Y, X) after a 3 x 3 median with reflected edges."""
+    low, high = np.inf, -np.inf
+    for rows in strips((1, *channel.shape)):
+        (wide, _), (inner, _) = widened((rows, slice(0, channel.shape[1])), 1, *channel.shape)
+        around = np.pad(_native(channel[wide]), ((1 - inner.start, 1 - (wide.stop - rows.stop)), (1, 1)), mode="symmetric")
+        calm = _median_of_nine(around)
+        low, high = min(low, float(calm.min())), max(high, float(calm.max()))
+    return low, high
+
+
+def _median_of_nine(around: NDArray[Any]) -> NDArray[Any]:
+    """The 3 x 3 median of all but the outermost pixels.
+
+    Of three sorted columns of three, it is the middle one of: the greatest of the least, the middle one of the
+    middle ones, and the least of the greatest. Twenty times as fast as a filter for any size.
+    """
+    least, middle, greatest = _sorted(around[:-2], around[1:-1], around[2:])
+    left, centre, right = slice(None, -2), slice(1, -1), slice(2, None)
+    low = np.maximum(np.maximum(least[:, left], least[:, centre]), least[:, right])
+    high = np.minimum(np.minimum(greatest[:, left], greatest[:, centre]), greatest[:, right])
+    between = _sorted(middle[:, left], middle[:, centre], middle[:, right])[1]
+    return _sorted(low, between, high)[1]
+
+
+def _sorted(first: NDArray[Any], second: NDArray[Any], third: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Three arrays with the values at each place in rising order."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    rest = np.minimum(high, third)
+    return np.minimum(low, rest), np.maximum(low, rest), np.maximum(high, third)
+
+
+def _quantile(plane: NDArray[Any], part: float) -> float:
+    """``numpy.quantile(plane, part, method="lower")``, without a copy of the plane: only the values above it are kept."""
+    keep = plane.size - int((plane.size - 1) * part)
+    top = np.empty(0, plane.dtype.newbyteorder("="))
+    for rows in strips(plane.shape, 16 * STRIP):
+        top = np.concatenate((top, _native(plane[:, rows]).ravel()))
+        if top.size > keep:
+            top = np.partition(top, top.size - keep)[-keep:]
+    return float(top.min())
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    """In the processor's own byte order."""
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def check_type(dtype: np.dtype[Any]) -> None:
@@ -106,7 +164,7 @@ def fill_gaps(plane: NDArray[Any], where: str, *, allowed: bool) -> tuple[NDArra
     ImageError
         If there are gaps that may not be filled, or nothing but gaps.
     """
-    if plane.dtype.kind != "f" or bool(np.isfinite(plane).all()):
+    if plane.dtype.kind != "f" or all(np.isfinite(plane[:, rows]).all() for rows in strips(plane.shape)):
         return plane, None
     gaps = ~np.isfinite(plane)
     first = tuple(int(i) for i in np.argwhere(gaps)[0][1:])

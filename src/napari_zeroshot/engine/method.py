@@ -17,7 +17,11 @@ Planes = NDArray[np.float32]
 """Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
 
 Denoiser = Callable[[Planes], Planes]
-"""What a method has learned: noisy planes in, clean planes of the same shape out."""
+"""What a method has learned: noisy planes in, clean planes of the same shape out.
+
+One with an attribute `halo`, the pixels around a place on which its answer there depends, is given large
+planes in overlapping parts; any other is given them whole.
+"""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ class Method:
         Least height and width of an image, in pixels.
     trains
         Whether it trains a network, and so has a use for a seed and a GPU.
+    whole_plane
+        Bytes that it takes for each pixel of a plane, if it cannot work on a plane in parts; 0 if it can.
     """
 
     name: str
@@ -129,6 +135,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     smallest: int = 4
     trains: bool = False
+    whole_plane: int = 0
 
     def __post_init__(self) -> None:
         presets = {"default": {}, "preview": {}, "paper": {}, **self.presets}

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import intensity
+from napari_zeroshot.engine import intensity, memory
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.parts import PART, Window, blocks, widened, windows
 from napari_zeroshot.engine.precision import best
 from napari_zeroshot.engine.registry import get_method
 
 Stack = Literal["shared", "plane", "warm"]
 TRAINING_PIXELS = 2**24
-"""A shared network learns from evenly spaced planes of at most this many pixels together: more than it gets to see."""
-SMALLEST_TILE = 16
+"""A network learns from evenly spaced planes, or blocks of a larger plane, of at most this many pixels together: more than it gets to see."""
 PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
 
@@ -74,7 +74,8 @@ def denoise_steps(
     stack: Stack = "shared",
     dtype: Literal["same", "float32"] = "same",
     nan: Literal["refuse", "fill"] = "refuse",
-    tile: int = 1024,
+    memory: float | None = None,
+    tile: int | None = None,
     out: Any = None,
     cancelled: Callable[[], bool] = never,
     source: Mapping[str, Any] | None = None,
@@ -106,8 +107,11 @@ def denoise_steps(
         ``same`` as the input (rounded and clipped), or ``float32``; grey levels are the input's in both.
     nan
         ``refuse`` an image with NaN or infinity, or ``fill`` the gaps for the work and give them back as NaN.
+    memory
+        Gigabytes that the run may take beside the image and its result, on the card if it computes on one; bounds the size of
+        tiles, and does not change the result. Left out, half of what is free is the measure. An estimate with some reserve, not a guard.
     tile
-        Largest side of an image part that is denoised at once, 16 pixels or more: bounds memory, does not change the result.
+        Largest side of an image part that goes through the network at once, 16 pixels or more, instead of what `memory` allows.
     out
         Array of the result's shape and type that takes it; made when left out.
     cancelled
@@ -127,20 +131,21 @@ def denoise_steps(
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
     chosen = get_method(method)
-    where = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
+    place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
+    checked, settings = _checked_axes(image, axes, chosen), _with_precision(chosen.settings(preset, params), place.name)
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     order = Order(
         image=image,
-        axes=_checked_axes(image, axes, chosen),
+        axes=checked,
         method=chosen,
-        params=_with_precision(chosen.settings(preset, params), where.name),
+        params=settings,
         preset=preset or "default",
-        device=where,
+        device=place,
         seed=_whole("seed", seed, 0, 2**63 - 1),
         stack=_one_of("stack", stack, Stack),
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
-        tile=_whole("tile", tile, SMALLEST_TILE, 2**31),
+        tile=_tile(tile, memory, chosen, settings, checked, place),
         cancelled=cancelled,
         start=start,
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **(source or {})},
@@ -180,6 +185,13 @@ def _whole(name: str, value: int, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
         raise ParamError(f"{name} = {value!r} is not allowed; it takes a whole number from {low} to {high}")
     return int(value)
+
+
+def _tile(tile: int | None, bound: float | None, method: Method, params: Params, axes: Axes, device: Device) -> int:
+    if tile is not None:
+        return _whole("tile", tile, memory.SMALLEST_TILE, 2**31)
+    needed = memory.need(method, params, axes, TRAINING_PIXELS)
+    return memory.tile_side(needed, bound, device.name, f"{method.title} on planes of {axes.height} x {axes.width}")
 
 
 def _check_out(out: Any, order: Order) -> None:
@@ -254,7 +266,7 @@ class Run:
         sample = self._sample(group)
         read = [self._read(index)[0] for index in sample]
         scale = intensity.measure(read, np.dtype(self.order.image.dtype))
-        noisy = np.stack([scale.normalise(plane) for plane in read])
+        noisy = np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note)
         denoiser = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scale, f" {number + 1}/{of}" if of > 1 else "", of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
@@ -285,7 +297,7 @@ class Run:
         for number, index in enumerate(group):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
                 return
-            self.order.axes.write(self.out, index, self.denoised(index, scale, denoiser))
+            self._write(index, scale, denoiser)
             self.done.add(index)
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, shown)
@@ -301,6 +313,12 @@ class Run:
         self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
         return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
 
+    def _blocks(self, plane: NDArray[Any]) -> list[NDArray[Any]]:
+        parts = blocks(plane, TRAINING_PIXELS)
+        if len(parts) > 1 and self.order.method.trains:
+            self._note(f"The network learnt from {len(parts)} evenly spaced blocks of {parts[0].shape[1]} x {parts[0].shape[2]} pixels of each plane.")
+        return parts
+
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)
@@ -313,12 +331,28 @@ class Run:
         counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
         return f" of plane {', '.join(counted)}" if counted else ""
 
+    def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
+        """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
+        axes, out = self.order.axes, self.out
+        if isinstance(out, np.ndarray) and not (isinstance(self.order.image, np.ndarray) and np.may_share_memory(out, self.order.image)):
+            self._denoise(index, scale, denoiser, axes.read(out, index))
+        else:
+            axes.write(out, index, self.denoised(index, scale, denoiser))
+
     def denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
+        """A clean plane of shape (S, Y, X)."""
+        axes = self.order.axes
+        clean = np.empty((axes.size("S"), axes.height, axes.width), self.order.dtype)
+        self._denoise(index, scale, denoiser, clean)
+        return clean
+
+    def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
         plane, gaps = self._read(index)
-        clean = scale.restore(denoiser(scale.normalise(plane)[np.newaxis])[0], self.order.dtype)
+        for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
+            answer = denoiser(scale.normalise(plane[:, wide_rows, wide_columns])[np.newaxis])[0]
+            clean[:, rows, columns] = scale.restore(answer[:, inner_rows, inner_columns], self.order.dtype)
         if gaps is not None:
             clean[gaps] = np.nan
-        return clean
 
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
@@ -350,6 +384,13 @@ class Run:
             scores=tuple(self.scores),
             denoiser=self.learned,
         )
+
+
+def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:
+    """What of a plane to denoise at once: each part, the same with what its clean pixels depend on around it, and where in that it lies."""
+    halo = getattr(denoiser, "halo", None)
+    for window in windows(height, width, PART if halo is not None else max(height, width)):
+        yield window, *widened(window, halo or 0, height, width)
 
 
 @dataclass(frozen=True, eq=False)

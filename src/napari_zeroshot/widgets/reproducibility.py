@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 from superqt import QLargeIntSpinBox
 
 from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
+from napari_zeroshot.widgets.number import ExactSpinBox
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 STACKS = {"one per channel": "shared", "one per plane": "plane", "one, plane after plane": "warm"}
@@ -14,7 +15,7 @@ TYPES = {"same as the image": "same", "float32": "float32"}
 
 
 class Reproducibility(QWidget):
-    """Seed, device, how stacks share networks, and the type of the result: the run's options in the engine's words."""
+    """Seed, device, how stacks share networks, the type of the result and the memory to take: the run's options in the engine's words."""
 
     changed = Signal()
 
@@ -29,8 +30,13 @@ class Reproducibility(QWidget):
             for text, word in words.items():
                 box.addItem(text, word)
         self._fill = QCheckBox()
+        self._memory = ExactSpinBox()
+        self._memory.setRange(0, 100_000)
+        self._memory.setSuffix(" GB")
+        self._memory.setSpecialValueText("automatic")
         self._wheel = CalmWheel(self)
-        for name, control in (("seed", self._seed), ("device", self._device), ("stack", self._stack), ("dtype", self._dtype), ("nan", self._fill)):
+        controls = {"seed": self._seed, "device": self._device, "stack": self._stack, "dtype": self._dtype, "nan": self._fill, "memory": self._memory}
+        for name, control in controls.items():
             control.setObjectName(name)
             self._wheel.guard(control)
 
@@ -43,6 +49,12 @@ class Reproducibility(QWidget):
         )
         add_row(form, "Output type", self._dtype, "<p>Whole numbers are rounded and clipped; float32 keeps fractions. Grey levels stay as they are.</p>")
         add_row(form, "Fill NaN", self._fill, "<p>Denoise images with NaN or infinity: they are filled for the work, and are NaN in the result.</p>")
+        add_row(
+            form,
+            "Memory",
+            self._memory,
+            "<p>What the run may take beside the image and its result; automatic goes by what is free. It does not change the result.</p>",
+        )
 
         for box in (self._device, self._dtype):
             box.currentTextChanged.connect(self.changed)
@@ -52,7 +64,7 @@ class Reproducibility(QWidget):
         """The device wished for."""
         return self._device.currentText().strip()
 
-    def value(self) -> dict[str, str | int]:
+    def value(self) -> dict[str, str | int | float | None]:
         """The options, as `denoise_steps` takes them."""
         return {
             "seed": self._seed.value(),
@@ -60,4 +72,5 @@ class Reproducibility(QWidget):
             "stack": self._stack.currentData(),
             "dtype": self._dtype.currentData(),
             "nan": "fill" if self._fill.isChecked() else "refuse",
+            "memory": self._memory.value() or None,
         }

@@ -178,7 +178,7 @@ def test_refining_is_a_second_stage_and_may_be_left_out():
 @pytest.mark.parametrize(("beta_re", "beta_con"), [(0.0, 1.0), (1.0, 0.01), (100.0, 1000.0)])
 def test_first_refining_loss_is_that_of_equations_5_and_6(beta_re, beta_con):
     """With so low a learning rate, the networks after their steps are those before."""
-    slow = {"learning_rate": 1e-6, "refine_rate": 1e-6, "steps": 1, "refine_steps": 1, "beta_re": beta_re, "beta_con": beta_con}
+    slow = {"learning_rate": 1e-6, "refine_rate": 1e-6, "steps": 1, "refine_steps": 1, "refine_share": 1.0, "beta_re": beta_re, "beta_con": beta_con}
     report, denoiser = last_report(**slow)
     target = sum(halves(denoiser.first(NOISY))) / 2
     reconstruction = square(answer(denoiser, sum(halves(NOISY)) / 2) - target)

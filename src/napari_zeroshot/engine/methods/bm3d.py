@@ -58,5 +58,6 @@ METHOD = Method(
     reference="Dabov, Foi, Katkovnik and Egiazarian, Image denoising by sparse 3-D transform-domain collaborative filtering, IEEE TIP 16, 2007",
     params=BM3DParams,
     fit=fit,
+    whole_plane=64,
     smallest=16,  # version 4.0.3 kills Python at 8 x 8
 )

@@ -68,7 +68,8 @@ def fit(noisy: Planes, params: GaussianParams, job: Job) -> Steps:
     sigma = params.sigma or best_sigma(noisy)
     if not params.sigma:
         job.note(f"A sigma of {sigma:.2g} px was chosen from the image's own noise.")
-    return (yield from filtered(noisy, lambda plane: ndimage.gaussian_filter(plane, (0, sigma, sigma)), f"Gaussian, sigma {sigma:.2g} px"))
+    reach = int(4 * sigma + 0.5)  # where scipy cuts the bell off
+    return (yield from filtered(noisy, lambda plane: ndimage.gaussian_filter(plane, (0, sigma, sigma)), f"Gaussian, sigma {sigma:.2g} px", reach))
 
 
 METHOD = Method(

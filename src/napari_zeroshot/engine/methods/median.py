@@ -24,7 +24,8 @@ class MedianParams(Params):
 
 def fit(noisy: Planes, params: MedianParams, job: Job) -> Steps:
     """Nothing to learn."""
-    return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, odd(params.size), odd(params.size))), "median filter"))
+    size = odd(params.size)
+    return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, size, size)), "median filter", halo=size // 2))
 
 
 METHOD = Method(

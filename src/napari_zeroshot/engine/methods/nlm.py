@@ -52,4 +52,5 @@ METHOD = Method(
     reference="Buades, Coll and Morel, A non-local algorithm for image denoising, CVPR 2005",
     params=NLMParams,
     fit=fit,
+    whole_plane=48,
 )

@@ -53,4 +53,5 @@ METHOD = Method(
     reference="Lee, Digital image enhancement and noise filtering by use of local statistics, IEEE TPAMI 2, 1980",
     params=WienerParams,
     fit=fit,
+    whole_plane=56,
 )

@@ -66,12 +66,12 @@ class ZSN2MParams(Training):
         label="Refine (GRD-Net)", symbol="h_φ",
     )  # fmt: skip
     refine_steps: int = param(
-        600, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
+        300, "Training steps of the second network.", label="Refine steps", low=1, high=100_000, step=50, advanced=True, log=True
     )  # fmt: skip
     refine_rate: float = param(
-        2e-3,
+        0.02,
         "How far each step moves the second network.",
-        label="Refine learning rate", low=1e-6, high=0.1, step=1e-4, advanced=True, log=True,
+        label="Refine learning rate", low=1e-6, high=0.5, step=1e-3, advanced=True, log=True,
     )  # fmt: skip
     refine_width: int = param(
         16,
@@ -79,6 +79,11 @@ class ZSN2MParams(Training):
         label="Refine width", low=4, high=128, step=2, advanced=True,
     )  # fmt: skip
     refine_levels: int = param(3, "Depth of the second network: how far around it sees.", label="Refine levels", low=2, high=5, advanced=True)
+    refine_share: float = param(
+        0.5,
+        "Share of the second network in the answer; the rest is the first's. Their errors differ, so half of each is better than either; 1 is the paper's.",
+        label="Refine share", low=0.01, high=1, step=0.1, advanced=True,
+    )  # fmt: skip
     beta_re: float = param(
         100.0,
         "Weight of matching the first network at half size.",
@@ -198,7 +203,11 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     network = bench.network(unet, getattr(bench.job.start, "network", None) if refined_before else None)
     first_answer = torch.from_numpy(mean_based(bench.planes.cpu().numpy())).to(bench.job.device)
     crops = bench.crops(torch.cat((bench.planes, first_answer), dim=1))
-    denoiser = fitting.NetworkDenoiser(network, network, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
+
+    def infer(noisy: Tensor) -> Tensor:
+        return torch.lerp(mean_based.infer(noisy).float(), network(noisy).float(), params.refine_share)
+
+    denoiser = fitting.NetworkDenoiser(network, infer, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
 
     def loss() -> Tensor:
         noisy, answer = crops().split(channels, dim=1)
@@ -231,6 +240,7 @@ METHOD = Method(
             "refine": True,
             "refine_steps": 1000,
             "refine_rate": 1e-3,
+            "refine_share": 1.0,
             "refine_width": 38,
             "refine_levels": 4,
         },

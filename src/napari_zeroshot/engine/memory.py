@@ -1,0 +1,117 @@
+"""How much memory a run takes beside the image and its result, and how large its tiles may be within a bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from napari_zeroshot.engine.axes import Axes
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.method import Method
+from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.parts import PART
+
+GIGABYTE = 1e9
+SMALLEST_TILE, LARGEST_TILE = 16, 1024
+"""Sides in pixels; larger tiles are no quicker."""
+SHARE_OF_FREE = 0.5
+"""What a run without a bound may take of the free memory."""
+
+PART_BYTES = 24
+"""For each value of the part of a plane that is worked on: as it was, noisy, clean, and restored."""
+SAMPLE_BYTES = 48
+"""For each value that is learnt from: its copies, filtered copies and their brightness, or its spectrum."""
+STEP_BYTES = 2000
+"""For each value that a training step sees: what layers of at most `USUAL_WIDTH` channels keep for the way back."""
+TILE_BYTES = 600
+"""For each value of a tile on its way through them."""
+USUAL_WIDTH = 24
+"""Of GRD-Net at its top; the small networks take no more than that."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a run takes beside the image and its result, in bytes: `fixed`, and `per_pixel` of a tile."""
+
+    fixed: float
+    per_pixel: float
+
+    @property
+    def least(self) -> float:
+        """Gigabytes with the smallest tiles, rounded up to hundredths."""
+        return math.ceil(self._with_tile(SMALLEST_TILE) / GIGABYTE * 100) / 100
+
+    def tile(self, gigabytes: float) -> int:
+        """The side of the largest tile, in pixels, that keeps a run within its bound."""
+        room = max(gigabytes * GIGABYTE - self.fixed, 0)
+        return min(max(int(math.sqrt(room / self.per_pixel)), SMALLEST_TILE), LARGEST_TILE)
+
+    def _with_tile(self, side: int) -> float:
+        return self.fixed + self.per_pixel * side**2
+
+
+def need(method: Method, params: Params, axes: Axes, training_pixels: int) -> Need:
+    """What a method takes on an image, estimated with some reserve.
+
+    Parameters
+    ----------
+    training_pixels
+        The most pixels that are learnt from.
+    """
+    samples, plane = axes.size("S"), axes.height * axes.width
+    learnt = min(len(axes.planes()) * plane, training_pixels)
+    part = plane if method.whole_plane else min(axes.height, PART) * min(axes.width, PART)
+    fixed = part * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES
+    if not method.trains:
+        return Need(fixed * samples, PART_BYTES)
+    wide = _wide(params)
+    return Need((fixed + _seen(params, min(plane, learnt)) * STEP_BYTES * wide) * samples, TILE_BYTES * wide * samples)
+
+
+def _seen(params: Params, plane: int) -> int:
+    """The pixels that a training step sees."""
+    crop = getattr(params, "crop", 0)
+    return min(crop**2, plane) * int(getattr(params, "crops", 1)) if crop else plane
+
+
+def _wide(params: Params) -> float:
+    """How many times as wide as usual the widest network is; 1 at least."""
+    width = float(getattr(params, "refine_width", 0)) if getattr(params, "refine", False) else 0.0
+    return max(width / USUAL_WIDTH, 1.0)
+
+
+def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:
+    """The side of a run's tiles in pixels.
+
+    Parameters
+    ----------
+    bound
+        Gigabytes; None takes what is free for the measure.
+    device
+        Where the tiles will be, as torch spells it.
+    what
+        The work, for the error: ``ZS-N2M on planes of 512 x 512``.
+
+    Raises
+    ------
+    ParamError
+        If the bound is no positive number, or too small for even the smallest tiles.
+    """
+    if bound is None:
+        return needed.tile(SHARE_OF_FREE * free(device))
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < math.inf:
+        raise ParamError(f"memory = {bound!r} is not allowed; it takes a number of gigabytes above 0, or None to go by what is free")
+    if bound < needed.least:
+        raise ParamError(f"memory = {bound:g} GB is too little for {what}; give {needed.least:g} GB or more, or leave it out")
+    return needed.tile(bound)
+
+
+def free(device: str) -> float:
+    """Gigabytes that nobody uses: of the card on CUDA, else of the machine."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.mem_get_info(device)[0] / GIGABYTE
+    import psutil
+
+    return float(psutil.virtual_memory().available) / GIGABYTE
