@@ -82,7 +82,7 @@ def denoise_file(
         if not result.complete and not (keep_partial and result.planes_done):
             fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
         files.write(target, result, like=image, overwrite=overwrite)
-    _report(target, result, [*image.notes, *result.notes], as_json)
+    report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)
 
@@ -93,7 +93,8 @@ def _why_nothing(result: Result, keep_partial: bool) -> str:
     return "ended by Ctrl-C; nothing was written (--keep-partial writes the best result so far)"
 
 
-def _report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
+def report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
+    """Tell what was written, how, and what the user should know of it."""
     if as_json:
         give_json({"output": str(target), **result.provenance(), "notes": notes})
         return

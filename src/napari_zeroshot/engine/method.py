@@ -184,6 +184,14 @@ class Result:
         not reached (`planes_done` < `planes`) hold the noisy input.
     notes
         What a user should know of this run, in sentences.
+    source
+        The image's name, shape and type, and in ``pixels`` a sum of its pixels.
+    dtype, nan, tile
+        As the run was told, see `denoise_steps`.
+    processor
+        The device as torch spells it; `device` says it in words.
+    continued
+        Whether the run went on from an earlier one's network, so that nothing here could make it again.
     denoiser
         What was learned last, for a later run to go on from; not part of the provenance.
     """
@@ -203,6 +211,11 @@ class Result:
     planes_done: int = 1
     notes: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "same"
+    nan: str = "refuse"
+    tile: int = 1024
+    processor: str = "cpu"
+    continued: bool = False
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import intensity
+from napari_zeroshot.engine import fingerprint, intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
@@ -115,7 +115,8 @@ def denoise_steps(
     source
         What to note in the provenance of where the image comes from, such as its name.
     start
-        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews. The provenance cannot make such a run again.
+        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews.
+        The provenance cannot make such a run again.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -224,6 +225,7 @@ class Run:
     scores: list[tuple[int, float]] = field(default_factory=list)
     learned: Denoiser | None = None
     notes: list[str] = field(default_factory=list)
+    sums: dict[Index, bytes] = field(default_factory=dict)
     cut_short: bool = False
 
     def steps(self) -> Generator[Progress, None, Result]:
@@ -298,8 +300,14 @@ class Run:
             self.notes.append(sentence)
 
     def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
+
+    def _noisy(self, index: Index) -> NDArray[Any]:
+        """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
         plane = self.order.axes.read(self.order.image, index)
-        return intensity.fill_gaps(plane, self._where(index), allowed=self.order.fill_nan)
+        if index not in self.sums:
+            self.sums[index] = fingerprint.of_plane(plane)
+        return plane
 
     def _where(self, index: Index) -> str:
         counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
@@ -315,7 +323,7 @@ class Run:
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
         for index in rest:
-            axes.write(self.out, index, axes.read(self.order.image, index).astype(self.order.dtype))
+            axes.write(self.out, index, self._noisy(index).astype(self.order.dtype))
         if rest:
             self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
@@ -338,7 +346,12 @@ class Run:
             planes=len(order.axes.planes()),
             planes_done=len(self.done),
             notes=tuple(self.notes),
-            source=order.source,
+            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.sums)},
+            dtype="same" if order.dtype == order.image.dtype else "float32",
+            nan="fill" if order.fill_nan else "refuse",
+            tile=order.tile,
+            processor=order.device.name,
+            continued=order.start is not None,
             scores=tuple(self.scores),
             denoiser=self.learned,
         )

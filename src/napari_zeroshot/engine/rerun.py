@@ -1,0 +1,307 @@
+"""A provenance record turned back into a run: the same settings and, on the same image, the same pixels.
+
+A record may come out of anyone's file, so nothing in it is believed before it is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from napari_zeroshot.engine import fingerprint, provenance
+from napari_zeroshot.engine.axes import Axes, parse
+from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
+from napari_zeroshot.engine.files import read_provenance
+from napari_zeroshot.engine.image import Image
+from napari_zeroshot.engine.method import Method, Progress, Result, never
+from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.run import Stack, denoise_steps
+
+KEY = "napari-zeroshot"
+"""Under which a napari layer's metadata hold the record."""
+LONGEST = 200
+"""Letters of a text in a record, and entries of a table: more is no record of ours."""
+NUMERIC = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image", "bm3d")
+"""Packages whose versions may change the last digits of a result."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a provenance record says of a run, checked.
+
+    Parameters
+    ----------
+    axes
+        Letters and shape of the image.
+    processor
+        ``cpu``, ``cuda:0`` and so on; ``auto`` if the record does not say.
+    name, pixel_type, pixels
+        Of the image: its name, its type, and the sum of its pixels, None in records that have none.
+    complete
+        False if the run was ended early.
+    versions
+        Of the packages it ran on.
+    """
+
+    method: Method
+    preset: str
+    params: Params
+    axes: Axes
+    stack: str
+    seed: int
+    dtype: str
+    nan: str
+    tile: int
+    processor: str
+    name: str
+    pixel_type: str
+    pixels: str | None
+    complete: bool
+    versions: Mapping[str, str]
+
+    @property
+    def device(self) -> str:
+        """Where to run it again: on the CPU if it was there, for only that gives the same pixels; else where it is quickest."""
+        return "cpu" if self.processor == "cpu" else "auto"
+
+    def changes(self) -> dict[str, Any]:
+        """The parameters that differ from the preset's."""
+        return self.params.changed_from(self.method.settings(self.preset))
+
+    def options(self) -> dict[str, Any]:
+        """Everything that `denoise_steps` needs beside the image, the method, the axes and the device."""
+        run = {"preset": self.preset, "seed": self.seed, "stack": self.stack, "dtype": self.dtype, "nan": self.nan, "tile": self.tile}
+        return {**run, **self.params.to_dict()}
+
+    def check(self, image: Any) -> None:
+        """Raise `ImageError` if the array is not the image of the record. Reads it once, plane by plane."""
+        self.check_form(image)
+        if self.pixels is not None and fingerprint.of_image(image, self.axes) != self.pixels:
+            raise ImageError(
+                f"this is not the image of the record{self._called()}: shape and type are the same, the pixels are not; "
+                "give the image it was made from, or denoise this one with the same parameters"
+            )
+
+    def check_form(self, image: Any) -> None:
+        """Raise `ImageError` if shape or type are not those of the record."""
+        found, wanted = _form(image.shape, image.dtype), _form(self.axes.shape, self.pixel_type)
+        if found != wanted:
+            raise ImageError(f"this is not the image of the record{self._called()}, which is {wanted}; this one is {found}")
+
+    def _called(self) -> str:
+        return f" ({self.name})" if self.name else ""
+
+    def notes(self) -> tuple[str, ...]:
+        """Why the pixels may come out otherwise than they did, in sentences."""
+        now = provenance.versions()
+        others = [f"{name} {self.versions[name]}" for name in NUMERIC if name in self.versions and self.versions[name] != now.get(name)]
+        told = [
+            f"The first run had {', '.join(others)}; the last digits of pixels may differ." if others else "",
+            "The first run was ended early; this one went to its end." if not self.complete else "",
+            f"The first run was on {self.processor}: only a CPU gives the same pixels again." if self.processor not in ("cpu", "auto") else "",
+            "The record has no sum of the image's pixels, so that only shape and type could be compared." if self.pixels is None else "",
+        ]
+        return tuple(sentence for sentence in told if sentence)
+
+
+def _form(shape: Any, dtype: Any) -> str:
+    return f"{np.dtype(dtype).name} {tuple(int(size) for size in shape)}"
+
+
+def rerun(result: Any, image: Any, *, device: str | None = None, out: Any = None) -> Result:
+    """Denoise an image again with the settings of an earlier result.
+
+    Parameters
+    ----------
+    result, image, device, out
+        As for `rerun_steps`.
+
+    Returns
+    -------
+    Result
+        On a CPU its pixels are those of the earlier result, bit for bit; ``notes`` say where they may differ.
+
+    Examples
+    --------
+    >>> rerun("cells-denoised.ome.tif", read("cells.ome.tif"))  # doctest: +SKIP
+    """
+    steps = rerun_steps(result, image, device=device, out=out)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def rerun_steps(
+    result: Any, image: Any, *, device: str | None = None, cancelled: Callable[[], bool] = never, out: Any = None, source: Mapping[str, Any] | None = None
+) -> Generator[Progress, None, Result]:
+    """As `rerun`, step by step: a generator of `Progress` that returns a `Result`.
+
+    Parameters
+    ----------
+    result
+        A `Result`, its ``provenance()``, an `Image` or a path of a file written by `write`, or a napari layer's metadata.
+    image
+        The image that it was made from: an array of any kind, or an `Image`.
+    device
+        As for `denoise_steps`. Left out, it is the CPU if the earlier run was on one, else ``auto``.
+    cancelled, out, source
+        As for `denoise_steps`.
+
+    Raises
+    ------
+    ParamError
+        If there is no provenance record, or one that cannot be run again.
+    ImageError
+        If the image is not the one of the record. Shape and type are checked by this call; the sum of
+        the pixels, which takes one pass over the image, before the first report.
+    """
+    order = recorded(result)
+    pixels = image.array if isinstance(image, Image) else image
+    if not hasattr(pixels, "shape") or not hasattr(pixels, "dtype"):
+        raise ImageError(f"a {type(pixels).__name__} is not an image; give an array, or what `read` gives")
+    order.check_form(pixels)
+    steps = denoise_steps(
+        pixels, order.method.name, axes=order.axes.letters, device=device or order.device,
+        cancelled=cancelled, out=out, source={"name": order.name, **(source or {})}, **order.options(),
+    )  # fmt: skip
+    return _checked(order, pixels, steps)
+
+
+def _checked(order: Recorded, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+    order.check(pixels)
+    result = yield from steps
+    return replace(result, notes=(*order.notes(), *result.notes))
+
+
+def recorded(what: Any) -> Recorded:
+    """What a provenance record says, checked.
+
+    Parameters
+    ----------
+    what
+        As `result` of `rerun_steps`.
+
+    Raises
+    ------
+    ParamError
+        If there is no record, or if it is not one of a denoising that can be run again.
+    """
+    if isinstance(what, Recorded):
+        return what
+    record = _record_of(what)
+    if record is None:
+        raise ParamError("there is no provenance record: this was not denoised by napari-zeroshot, or another program dropped the record")
+    try:
+        return _read(record)
+    except DenoiseError as error:
+        raise ParamError(f"the provenance record cannot be run again: {error}") from error
+
+
+def _record_of(what: Any) -> Any:
+    if isinstance(what, Result):
+        return what.provenance()
+    if isinstance(what, Image):
+        return what.provenance
+    if isinstance(what, str | Path):
+        return read_provenance(what)
+    return what.get(KEY, what) if isinstance(what, Mapping) else what
+
+
+def _read(record: Any) -> Recorded:
+    entries = _Entries(record)
+    if entries.flag("continued", False):
+        raise ParamError("it went on from another run's network, which the record does not hold")
+    method = get_method(entries.text("method"))
+    source = _Entries(entries.table("source"))
+    return Recorded(
+        method=method,
+        preset=entries.text("preset", "default"),
+        params=method.settings(entries.text("preset", "default"), entries.values("params")),
+        axes=parse(entries.text("axes"), source.sizes("shape")),
+        stack=entries.choice("stack", get_args(Stack)),
+        seed=entries.whole("seed", 2**63 - 1),
+        dtype=entries.choice("dtype", ("same", "float32")),
+        nan=entries.choice("nan", ("refuse", "fill")),
+        tile=entries.whole("tile", 2**31, 1024),
+        processor=entries.text("processor", "auto"),
+        name=source.name(),
+        pixel_type=source.pixel_type("dtype"),
+        pixels=source.text("pixels", "") or None,
+        complete=entries.flag("complete", True),
+        versions={name: version for name, version in entries.table("versions").items() if isinstance(version, str) and len(version) <= LONGEST},
+    )
+
+
+class _Entries:
+    """The entries of an unchecked record; each is given as what it has to be, or refused."""
+
+    def __init__(self, entries: Any) -> None:
+        if not isinstance(entries, Mapping) or len(entries) > LONGEST:
+            raise ParamError(f"a {type(entries).__name__} is no table of entries")
+        self._entries = entries
+
+    def text(self, name: str, default: str | None = None) -> str:
+        found = self._entries.get(name, default)
+        found = default if found is None else found
+        if not isinstance(found, str) or len(found) > LONGEST:
+            raise ParamError(f"its {name!r} is missing or no short text")
+        return found
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        found = self.text(name, allowed[0])
+        if found not in allowed:
+            raise ParamError(f"its {name!r} is {found!r}; known are {', '.join(allowed)}")
+        return found
+
+    def whole(self, name: str, most: int, default: int = 0) -> int:
+        found = self._entries.get(name, default)
+        if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
+            raise ParamError(f"its {name!r} is no whole number from 0 to {most}")
+        return found
+
+    def flag(self, name: str, default: bool) -> bool:
+        found = self._entries.get(name, default)
+        if not isinstance(found, bool):
+            raise ParamError(f"its {name!r} is neither true nor false")
+        return found
+
+    def table(self, name: str) -> dict[str, Any]:
+        found = self._entries.get(name, {})
+        if not isinstance(found, Mapping) or len(found) > LONGEST or not all(isinstance(key, str) and len(key) <= LONGEST for key in found):
+            raise ParamError(f"its {name!r} is no table of entries")
+        return dict(found)
+
+    def values(self, name: str) -> dict[str, Any]:
+        found = self.table(name)
+        if not all(_is_plain(value) for value in found.values()):
+            raise ParamError(f"its {name!r} hold what is no parameter's value")
+        return found
+
+    def name(self) -> str:
+        found = self._entries.get("name")
+        return found[:LONGEST] if isinstance(found, str) else ""
+
+    def sizes(self, name: str) -> tuple[int, ...]:
+        found = self._entries.get(name)
+        if not isinstance(found, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in found):
+            raise ParamError(f"its {name!r} is missing or no list of sizes")
+        return tuple(found[:LONGEST])
+
+    def pixel_type(self, name: str) -> str:
+        try:
+            return np.dtype(self.text(name)).name
+        except TypeError as error:
+            raise ParamError(f"its {name!r} is no type of pixels") from error
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST
+    return isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63)
