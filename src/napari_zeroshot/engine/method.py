@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_zeroshot.engine import citation
+from napari_zeroshot.engine.citation import Citation
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.params import Params, check_names
 
@@ -106,8 +108,8 @@ class Method:
         As shown: ``ZS-N2M``.
     summary
         What it is and when to use it, in one sentence.
-    reference
-        Whom to cite.
+    citation
+        The paper to cite, as BibTeX fields: ``bibtex``, ``reference`` and ``link`` are made from it.
     params
         The class of its parameters.
     fit
@@ -123,7 +125,7 @@ class Method:
     name: str
     title: str
     summary: str
-    reference: str
+    citation: Citation
     params: type[Params]
     fit: Fit
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -133,6 +135,21 @@ class Method:
     def __post_init__(self) -> None:
         presets = {"default": {}, "preview": {}, "paper": {}, **self.presets}
         object.__setattr__(self, "presets", MappingProxyType(presets))
+
+    @property
+    def reference(self) -> str:
+        """Whom to cite, in one line."""
+        return citation.line(self.citation)
+
+    @property
+    def bibtex(self) -> str:
+        """Whom to cite, as a BibTeX entry."""
+        return citation.bibtex(self.citation)
+
+    @property
+    def link(self) -> str | None:
+        """Where the paper is found, if that is known."""
+        return citation.link(self.citation)
 
     @property
     def preview(self) -> Params:

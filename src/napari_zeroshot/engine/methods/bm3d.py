@@ -55,7 +55,17 @@ METHOD = Method(
     name="bm3d",
     title="BM3D",
     summary="Cleans stacks of alike blocks together: strong on even noise. Needs the package bm3d, free for non-commercial use only.",
-    reference="Dabov, Foi, Katkovnik and Egiazarian, Image denoising by sparse 3-D transform-domain collaborative filtering, IEEE TIP 16, 2007",
+    citation={
+        "type": "article",
+        "key": "dabov2007image",
+        "author": "Dabov, Kostadin and Foi, Alessandro and Katkovnik, Vladimir and Egiazarian, Karen",
+        "title": "Image Denoising by Sparse 3-D Transform-Domain Collaborative Filtering",
+        "journal": "IEEE Transactions on Image Processing",
+        "volume": "16",
+        "pages": "2080--2095",
+        "year": "2007",
+        "doi": "10.1109/TIP.2007.901238",
+    },
     params=BM3DParams,
     fit=fit,
     smallest=16,  # version 4.0.3 kills Python at 8 x 8

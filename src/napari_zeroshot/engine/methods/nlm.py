@@ -49,7 +49,16 @@ METHOD = Method(
     name="nlm",
     title="Non-local means",
     summary="Averages places that look alike: good for repeated structure under moderate noise, little use at low light.",
-    reference="Buades, Coll and Morel, A non-local algorithm for image denoising, CVPR 2005",
+    citation={
+        "type": "inproceedings",
+        "key": "buades2005nonlocal",
+        "author": "Buades, Antoni and Coll, Bartomeu and Morel, Jean-Michel",
+        "title": "A Non-Local Algorithm for Image Denoising",
+        "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition (CVPR)",
+        "pages": "60--65",
+        "year": "2005",
+        "doi": "10.1109/CVPR.2005.38",
+    },
     params=NLMParams,
     fit=fit,
 )

@@ -50,7 +50,17 @@ METHOD = Method(
     name="wiener",
     title="Wiener",
     summary="Local mean where the image is flat, the image itself where it is not: quick, and leaves noise beside edges.",
-    reference="Lee, Digital image enhancement and noise filtering by use of local statistics, IEEE TPAMI 2, 1980",
+    citation={
+        "type": "article",
+        "key": "lee1980digital",
+        "author": "Lee, Jong-Sen",
+        "title": "Digital Image Enhancement and Noise Filtering by Use of Local Statistics",
+        "journal": "IEEE Transactions on Pattern Analysis and Machine Intelligence",
+        "volume": "2",
+        "pages": "165--168",
+        "year": "1980",
+        "doi": "10.1109/TPAMI.1980.4766994",
+    },
     params=WienerParams,
     fit=fit,
 )
