@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_zeroshot import all_methods, denoise, read
+from napari_zeroshot import all_methods, denoise, read, write
 from napari_zeroshot.cli.options import ADVANCED, BASIC
 from napari_zeroshot.engine.params import describe
 
@@ -182,3 +182,12 @@ def test_mistakes_are_json_when_asked_for(command, plane, tmp_path, monkeypatch,
     assert shown.code == code
     assert list(shown.json) == ["error"]
     assert said in shown.json["error"]
+
+
+def test_ome_zarr_in_and_out(command, stack, tmp_path, pixels):
+    raw, clean = write(tmp_path / "in.ome.zarr", read(stack)), tmp_path / "out.ome.zarr"
+    assert command("denoise", "median", raw, clean).code == 0
+    assert (read(clean).axes, read(clean).scale, read(clean).channels) == ("TCZYX", read(stack).scale, ("actin", "dna"))
+    np.testing.assert_array_equal(read(clean).array, denoise(pixels, "median", axes="TCZYX").image)
+    assert command("rerun", clean, "--input", raw).code == 0
+    np.testing.assert_array_equal(read(tmp_path / "out-again.ome.zarr").array, read(clean).array)

@@ -48,9 +48,9 @@ def _about() -> None: ...
 
 def denoise_file(
     method: Method,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF or PNG.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF, OME-Zarr or PNG.", show_default=False)],
     target: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", help="The file to write: .ome.tif (or .tif), or .png for one plane of pixels only.", show_default=False)
+        Path, typer.Argument(metavar="OUTPUT", help="What to write: .ome.tif (or .tif), .ome.zarr, or .png for one plane of pixels only.", show_default=False)
     ],
     *,
     preset: str | None = None,
