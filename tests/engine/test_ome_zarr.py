@@ -50,6 +50,11 @@ def test_sizes_that_are_not_known_are_not_made_up(tmp_path):
     assert read(write(tmp_path / "cell.ome.zarr", Image(pixels("ZYX"), "ZYX", {"X": (0.1, "µm")}))).scale == {"X": (0.1, "µm")}
 
 
+def test_sizes_in_other_units_are_kept_without_them(tmp_path):
+    image = read(write(tmp_path / "cell.ome.zarr", Image(pixels("ZYX"), "ZYX", {"Y": (0.5, "pixel"), "X": (0.1, "furlong")})))
+    assert image.scale == {"Y": (0.5, "pixel"), "X": (0.1, "pixel")}
+
+
 def test_a_result_takes_its_provenance_along_and_can_be_run_again(tmp_path, noisy):
     raw = read(write(tmp_path / "raw.ome.zarr", Image(noisy, "YX", {"X": (0.1, "µm")})))
     path = write(tmp_path / "clean.ome.zarr", denoise(raw.array, "median", size=5), like=raw)

@@ -9,7 +9,9 @@ import pytest
 
 import napari_zeroshot
 from napari_zeroshot import denoise, read, rerun, write
+from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
+from napari_zeroshot.engine.fingerprint import of_image
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.engine.rerun import KEY, recorded, rerun_steps
@@ -110,12 +112,28 @@ def test_missing_records_are_said_to_be_missing(noisy, what):
         rerun(what, noisy)
 
 
+def test_a_part_of_an_image_is_known_again_by_its_own_pixels(stack, record):
+    axes, region = parse("TCYX", stack.shape), {"T": (1, 3), "Y": (0, 9), "X": (4, 20)}
+    part = stack[1:3, :, :9, 4:20]
+    pixels = of_image(part, parse("TCYX", part.shape))
+    record |= {"axes": "TCYX", "source": {"shape": stack.shape, "dtype": "uint16", "pixels": pixels, "region": {k: list(v) for k, v in region.items()}}}
+    order = recorded(record)
+    assert (order.region, order.options()["region"], order.axes) == (region, region, axes)
+    outside, inside = stack.copy(), stack.copy()
+    outside[0, 0, 0, 0] += 1
+    inside[1, 0, 0, 4] += 1
+    order.check(outside)
+    with pytest.raises(ImageError, match="the pixels are not"):
+        order.check(inside)
+
+
 NONSENSE = [
     ("method", "rm -rf"), ("method", ["median"]), ("method", "m" * 10_000), ("preset", "best"), ("preset", 3), ("params", {"size": 10**6}),
     ("params", {"size": 10**400}), ("params", {"size": [3]}), ("params", {"sise": 3}), ("params", {"size": "3" * 10_000}), ("params", [3]),
     ("params", {f"p{i}": 1 for i in range(10_000)}), ("axes", "QX"), ("axes", 3), ("axes", "YX" * 10_000), ("stack", "all"), ("seed", -1), ("seed", 2**70),
     ("seed", True), ("seed", "1"), ("dtype", "object"), ("nan", "drop"), ("tile", 1.5), ("tile", 3), ("processor", {}), ("continued", "no"), ("complete", 1),
     ("source", {"shape": [64, 72]}), ("source", {"dtype": "uint8"}), ("source", {"shape": [64, "72"], "dtype": "uint8"}),
+    *(("source", {"shape": [64, 72], "dtype": "uint8", "region": region}) for region in ({"Y": [0, 65]}, {"Y": [3, 3]}, {"T": [0, 1]}, {"Y": "01"}, [])),
     ("source", {"shape": [64, 72], "dtype": "O8,mine"}), ("source", {"shape": [1] * 10**5, "dtype": "uint8"}), ("source", []), ("versions", "1"),
 ]  # fmt: skip
 

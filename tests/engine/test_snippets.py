@@ -9,6 +9,7 @@ import pytest
 
 from napari_zeroshot import denoise, read, write
 from napari_zeroshot.cli import main
+from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.rerun import recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 
@@ -67,3 +68,12 @@ def test_texts_say_only_what_is_not_normal(noisy):
 
 def test_a_file_called_like_an_option_stays_a_file(noisy):
     assert " ./--help.tif " in as_command_line(recorded(denoise(noisy, "median")), "--help.tif", "b.tif")
+
+
+def test_a_part_of_an_image_is_said_in_python_and_refused_on_the_command_line(noisy):
+    record = denoise(noisy, "median").provenance()
+    record["source"] |= {"region": {"Y": [3, 40]}, "pixels": None}
+    order = recorded(record)
+    assert "    region={'Y': (3, 40)},\n" in as_python(order, "a.tif", "b.tif")
+    with pytest.raises(ParamError, match="take the Python text"):
+        as_command_line(order, "a.tif", "b.tif")

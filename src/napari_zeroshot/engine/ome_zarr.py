@@ -120,7 +120,11 @@ def _scale(first: Any, level: Any, letters: str | None) -> Scale:
     written = {name: short for short, name in UNITS.items()}
     units = [axis.get("unit") if isinstance(axis, Mapping) else None for axis in first.get("axes") or [{}] * len(letters)]
     sizes = zip(letters, steps, units, strict=True)
-    return {letter: (float(step), written.get(str(unit), str(unit))) for letter, step, unit in sizes if unit and letter in "TZYX" and 0 < step < np.inf}
+    return {
+        letter: (float(step), written.get(str(unit), str(unit)) if unit else "pixel")
+        for letter, step, unit in sizes
+        if (unit or step != 1) and letter in "TZYX" and 0 < step < np.inf
+    }
 
 
 def _channels(said: Any) -> tuple[str, ...]:
@@ -130,6 +134,8 @@ def _channels(said: Any) -> tuple[str, ...]:
 
 def check(axes: Axes) -> None:
     """Raise `FileError` if OME-Zarr cannot hold an image of these axes."""
+    if not set(axes.letters) <= {*ORDER, "S"}:
+        raise FileError(f"OME-Zarr takes the axes {ORDER} or colour samples, not {axes.letters}; write .ome.tif")
     if "S" in axes.letters and "C" in axes.letters:
         raise FileError(f"OME-Zarr has no place for both channels (C) and colour samples (S) as in {axes.letters}; write .ome.tif")
 

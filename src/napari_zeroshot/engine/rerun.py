@@ -16,6 +16,7 @@ from napari_zeroshot.engine import fingerprint, provenance
 from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.files import read_provenance
+from napari_zeroshot.engine.fingerprint import Region
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
@@ -38,6 +39,8 @@ class Recorded:
     ----------
     axes
         Letters and shape of the image.
+    region
+        The part of it that was denoised, first and end index along some axes; empty for all of it.
     processor
         ``cpu``, ``cuda:0`` and so on; ``auto`` if the record does not say.
     name, pixel_type, pixels
@@ -52,6 +55,7 @@ class Recorded:
     preset: str
     params: Params
     axes: Axes
+    region: Region
     stack: str
     seed: int
     dtype: str
@@ -76,12 +80,12 @@ class Recorded:
     def options(self) -> dict[str, Any]:
         """Everything that `denoise_steps` needs beside the image, the method, the axes and the device."""
         run = {"preset": self.preset, "seed": self.seed, "stack": self.stack, "dtype": self.dtype, "nan": self.nan, "tile": self.tile}
-        return {**run, **self.params.to_dict()}
+        return {**run, **({"region": self.region} if self.region else {}), **self.params.to_dict()}
 
     def check(self, image: Any) -> None:
         """Raise `ImageError` if the array is not the image of the record. Reads it once, plane by plane."""
         self.check_form(image)
-        if self.pixels is not None and fingerprint.of_image(image, self.axes) != self.pixels:
+        if self.pixels is not None and fingerprint.of_image(image, self.axes, self.region) != self.pixels:
             raise ImageError(
                 f"this is not the image of the record{self._called()}: shape and type are the same, the pixels are not; "
                 "give the image it was made from, or denoise this one with the same parameters"
@@ -220,11 +224,13 @@ def _read(record: Any) -> Recorded:
         raise ParamError("it went on from another run's network, which the record does not hold")
     method = get_method(entries.text("method"))
     source = _Entries(entries.table("source"))
+    axes = parse(entries.text("axes"), source.sizes("shape"))
     return Recorded(
         method=method,
         preset=entries.text("preset", "default"),
         params=method.settings(entries.text("preset", "default"), entries.values("params")),
-        axes=parse(entries.text("axes"), source.sizes("shape")),
+        axes=axes,
+        region=source.region("region", axes),
         stack=entries.choice("stack", get_args(Stack)),
         seed=entries.whole("seed", 2**63 - 1),
         dtype=entries.choice("dtype", ("same", "float32")),
@@ -293,6 +299,17 @@ class _Entries:
         if not isinstance(found, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in found):
             raise ParamError(f"its {name!r} is missing or no list of sizes")
         return tuple(found[:LONGEST])
+
+    def region(self, name: str, axes: Axes) -> Region:
+        found = {}
+        for letter, ends in self.table(name).items():
+            if letter not in axes.letters or not isinstance(ends, list | tuple) or len(ends) != 2 or not all(type(end) is int for end in ends):
+                raise ParamError(f"its {name!r} is no part of an image with the axes {axes.letters}")
+            start, end = ends
+            if not 0 <= start < end <= axes.size(letter):
+                raise ParamError(f"its {name!r} goes from {start} to {end} along {letter}, which has {axes.size(letter)}")
+            found[letter] = (start, end)
+        return found
 
     def pixel_type(self, name: str) -> str:
         try:

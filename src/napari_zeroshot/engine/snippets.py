@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.params import describe
 from napari_zeroshot.engine.rerun import Recorded
@@ -15,7 +16,8 @@ NORMAL = {"preset": "default", "stack": "shared", "seed": 0, "dtype": "same", "n
 
 def as_python(order: Recorded, source: str, target: str) -> str:
     """Python text that denoises the file `source` as recorded, and writes the file `target`."""
-    told = {"axes": order.axes.letters, **_device(order), **_options(order), **({} if order.tile == Job.tile else {"tile": order.tile}), **order.changes()}
+    region = {"region": dict(order.region)} if order.region else {}
+    told = {"axes": order.axes.letters, **_device(order), **_options(order), **region, **({} if order.tile == Job.tile else {"tile": order.tile}), **order.changes()}
     arguments = "".join(f"    {name}={value!r},\n" for name, value in told.items())
     return (
         "from napari_zeroshot import denoise, read, write\n\n"
@@ -26,7 +28,15 @@ def as_python(order: Recorded, source: str, target: str) -> str:
 
 
 def as_command_line(order: Recorded, source: str, target: str) -> str:
-    """One line for a shell that denoises the file `source` as recorded into the file `target`."""
+    """One line for a shell that denoises the file `source` as recorded into the file `target`.
+
+    Raises
+    ------
+    ParamError
+        If a part of the image was denoised, which the command line does not do.
+    """
+    if order.region:
+        raise ParamError("the command line denoises whole images, and this result is of a part of one; take the Python text instead")
     flags = {knob.name: knob.flag for knob in describe(order.method.params)}
     words = ["napari-zeroshot", "denoise", order.method.name, _as_argument(source), _as_argument(target), "--axes", order.axes.letters]
     for name, value in {**_device(order), **_options(order)}.items():
