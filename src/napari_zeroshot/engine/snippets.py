@@ -17,7 +17,14 @@ NORMAL = {"preset": "default", "stack": "shared", "seed": 0, "dtype": "same", "n
 def as_python(order: Recorded, source: str, target: str) -> str:
     """Python text that denoises the file `source` as recorded, and writes the file `target`."""
     region = {"region": dict(order.region)} if order.region else {}
-    told = {"axes": order.axes.letters, **_device(order), **_options(order), **region, **({} if order.tile == Job.tile else {"tile": order.tile}), **order.changes()}
+    told = {
+        "axes": order.axes.letters,
+        **_device(order),
+        **_options(order),
+        **region,
+        **({} if order.tile == Job.tile else {"tile": order.tile}),
+        **order.changes(),
+    }
     arguments = "".join(f"    {name}={value!r},\n" for name, value in told.items())
     return (
         "from napari_zeroshot import denoise, read, write\n\n"

@@ -12,9 +12,10 @@ MOST = 3
 
 
 def told_changes(method: Method, changes: Mapping[str, Value]) -> str:
-    """``α_ie 20, 300 steps``; after the third change, only how many more there are."""
-    knobs = {knob.name: knob for knob in describe(method.params)}
-    told = [_told(knobs[name], value) for name, value in changes.items()]
+    """``α_ie 20, 300 steps``: what acts most on the picture first; after the third change, only how many more there are."""
+    changed = [knob for knob in describe(method.params) if knob.name in changes]
+    changed.sort(key=lambda knob: (knob.advanced, not knob.symbol))
+    told = [_told(knob, changes[knob.name]) for knob in changed]
     more = [f"{len(told) - MOST} more"] if len(told) > MOST else []
     return ", ".join(told[:MOST] + more)
 
@@ -25,7 +26,7 @@ def _told(knob: Param, value: Value) -> str:
         return words if value else f"no {words}"
     if knob.symbol:
         return f"{knob.symbol} {_short(value)}"
-    return f"{value} {words}" if knob.kind is int and words.endswith("s") else f"{words} {_short(value)}"
+    return f"{value} {words}" if knob.kind is int and words.endswith("s") and value != 1 else f"{words} {_short(value)}"
 
 
 def _short(value: Value) -> str:
