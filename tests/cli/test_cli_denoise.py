@@ -8,6 +8,7 @@ import tifffile
 
 from napari_zeroshot import all_methods, denoise, read, write
 from napari_zeroshot.cli.options import ADVANCED, BASIC
+from napari_zeroshot.engine import files, ome_zarr
 from napari_zeroshot.engine.params import describe
 
 SHORT = ("--steps", 20, "--crop", 16, "--crops", 1)
@@ -191,3 +192,15 @@ def test_ome_zarr_in_and_out(command, stack, tmp_path, pixels):
     np.testing.assert_array_equal(read(clean).array, denoise(pixels, "median", axes="TCZYX").image)
     assert command("rerun", clean, "--input", raw).code == 0
     np.testing.assert_array_equal(read(tmp_path / "out-again.ome.zarr").array, read(clean).array)
+
+
+def test_large_results_are_put_together_on_the_disk(command, stack, tmp_path, pixels, monkeypatch):
+    monkeypatch.setattr(files, "IN_MEMORY", 100)
+    monkeypatch.setattr(ome_zarr, "IN_MEMORY", 100)
+    raw = write(tmp_path / "in.ome.zarr", read(stack))
+    for options in ((), ("--dtype", "float32")):
+        assert command("denoise", "median", raw, tmp_path / "out.ome.zarr", "--overwrite", *options).code == 0
+        expected = denoise(pixels, "median", axes="TCZYX", dtype="float32" if options else "same").image
+        np.testing.assert_array_equal(np.asarray(read(tmp_path / "out.ome.zarr").array), expected)
+    assert command("rerun", tmp_path / "out.ome.zarr", "--input", raw).code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"stack.ome.tif", "in.ome.zarr", "out.ome.zarr", "out-again.ome.zarr"}

@@ -217,3 +217,14 @@ def test_palette_runs_a_command_on_the_viewer_in_front(viewer, result):
     QApplication.clipboard().clear()
     get_app_model().commands.execute_command("napari-zeroshot.cite")
     assert "liu2025zeroshot" in clipboard()
+
+
+def test_palette_offers_what_can_be_done_with_the_selected_layer(viewer):
+    from napari._app_model import get_app_model
+
+    commands_by_id = {item.command.id: item.command for item in get_app_model().menus.get_menu("_command_pallet_")}
+    for name in ("run_again", "save_result", "copy_python", "copy_command_line", "cite", "open_paper"):
+        enablement = commands_by_id[f"napari-zeroshot.{name}"].enablement
+        assert enablement.eval({"active_layer_type": "image"})
+        assert not enablement.eval({"active_layer_type": "labels"})
+    assert not commands_by_id["napari-zeroshot.save_layer"].enablement.eval({})  # napari calls it with a layer's data

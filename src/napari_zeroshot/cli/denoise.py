@@ -74,14 +74,15 @@ def denoise_file(
         image = files.read(source, axes=axes)
         check_named(image, source)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
-        steps = denoise_steps(
-            image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
-            dtype=dtype, nan=nan, cancelled=asked.is_set, source={"name": source.name}, **params,
-        )  # fmt: skip
-        result = follow(steps, method.title, quiet=as_json)
-        if not result.complete and not (keep_partial and result.planes_done):
-            fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
-        files.write(target, result, like=image, overwrite=overwrite)
+        with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
+            steps = denoise_steps(
+                image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
+                dtype=dtype, nan=nan, out=room, cancelled=asked.is_set, source={"name": source.name}, **params,
+            )  # fmt: skip
+            result = follow(steps, method.title, quiet=as_json)
+            if not result.complete and not (keep_partial and result.planes_done):
+                fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
+            files.write(target, result, like=image, overwrite=overwrite)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)

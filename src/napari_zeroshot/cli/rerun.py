@@ -33,11 +33,12 @@ def rerun(
     order = recorded(result)
     with first_interrupt() as asked:
         image = files.read(source, axes=order.axes.letters)
-        steps = rerun_steps(order, image, device=device, cancelled=asked.is_set, source={"name": source.name})
-        made = follow(steps, order.method.title, quiet=as_json)
-        if not made.complete:
-            fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
-        files.write(target, made, like=image, overwrite=overwrite)
+        with files.room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
+            steps = rerun_steps(order, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
+            made = follow(steps, order.method.title, quiet=as_json)
+            if not made.complete:
+                fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
+            files.write(target, made, like=image, overwrite=overwrite)
     report(target, made, [*image.notes, *made.notes], as_json)
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from napari_zeroshot.engine import ome_tiff, ome_zarr, png, tiff
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
-from napari_zeroshot.engine.image import Image, image_of
+from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
 from napari_zeroshot.engine.method import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
@@ -169,6 +172,20 @@ def check_target(path: str | Path, *, overwrite: bool = False, like: Image | Non
         raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder is read-only")
+
+
+@contextmanager
+def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDArray[Any] | None]:
+    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        yield None
+        return
+    with TemporaryFile(dir=Path(path).parent) as file:
+        try:
+            room = np.memmap(file, dtype, "w+", shape=tuple(shape))
+        except OSError as error:
+            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+        yield room
 
 
 def _ending(path: Path) -> str:
