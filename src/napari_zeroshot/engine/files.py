@@ -147,7 +147,7 @@ def write(
         with _appearing_folder(path) as folder:
             ome_zarr.write(folder, known)
     else:
-        with _appearing(path) as file:
+        with appearing(path) as file:
             WRITERS[_ending(path)](file, known, compressed=compressed)
     return path
 
@@ -165,11 +165,15 @@ def check_target(path: str | Path, *, overwrite: bool = False, like: Image | Non
         png.check(parse(like.axes, like.array.shape), np.dtype(dtype or like.array.dtype))
     if _ending(path) in FOLDERS and like is not None:
         ome_zarr.check(parse(like.axes, like.array.shape))
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
-    replaceable = overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir())
+    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
+
+
+def check_place(path: Path, *, replaceable: bool) -> None:
+    """Raise `FileError` if there is something already that may not be replaced, or if nothing can be written there."""
     if path.exists() and not replaceable:
         raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder is read-only")
 
@@ -211,7 +215,7 @@ def _damage_explained(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
+def appearing(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path` that becomes `path` when the block ends well, and vanishes when not."""
     beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
@@ -228,7 +232,7 @@ def _appearing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _appearing_folder(path: Path) -> Iterator[Path]:
-    """As `_appearing`, for a folder; one that is there already goes only when the new one is complete."""
+    """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
     beside, before = (path.with_name(f".{path.name}.{uuid4().hex[:8]}.{end}") for end in ("part", "old"))
     try:
         beside.mkdir()
