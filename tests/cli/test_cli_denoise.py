@@ -92,7 +92,7 @@ def test_only_options_that_are_given_change_the_preset(command, plane, tmp_path,
 class Recorded:
     """Stands for `denoise_steps`: notes preset and parameters, and does nothing else."""
 
-    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, out, cancelled, source, **params):
+    def __call__(self, image, method, *, preset, axes, device, seed, threads, stack, dtype, nan, out, cancelled, source, **params):
         from napari_zeroshot.engine.errors import DenoiseError
 
         self.preset, self.params = preset, params

@@ -6,6 +6,7 @@ import json
 import dask.array
 import numpy as np
 import pytest
+import torch
 
 import napari_zeroshot
 from napari_zeroshot import denoise, read, rerun, write
@@ -39,6 +40,21 @@ def test_the_record_alone_gives_the_same_pixels(result):
     assert again.notes == first.notes
     untimed = [{key: value for key, value in made.provenance().items() if key not in ("seconds", "created", "device")} for made in (first, again)]
     assert untimed[0] == {**untimed[1], "source": untimed[0]["source"]}
+
+
+def test_the_number_of_threads_is_that_of_the_first_run(noisy):
+    image = noisy.astype(np.float32)
+    one, two = (denoise(image, "zs-n2n", threads=count, **QUICK) for count in (1, 2))
+    before = torch.get_num_threads()
+    for first in (one, two):
+        np.testing.assert_array_equal(rerun(first, image).image, first.image)
+    assert (one.threads, two.threads, denoise(image, "median").threads) == (1, 2, None)
+    assert torch.get_num_threads() == before
+
+
+def test_impossible_numbers_of_threads_are_refused(noisy):
+    with pytest.raises(ParamError, match="threads = 0 is not allowed; it takes a whole number from 1"):
+        denoise(noisy, "zs-n2n", threads=0, **QUICK)
 
 
 def test_every_method_can_be_run_again(method, quick, noisy):
@@ -131,7 +147,8 @@ NONSENSE = [
     ("method", "rm -rf"), ("method", ["median"]), ("method", "m" * 10_000), ("preset", "best"), ("preset", 3), ("params", {"size": 10**6}),
     ("params", {"size": 10**400}), ("params", {"size": [3]}), ("params", {"sise": 3}), ("params", {"size": "3" * 10_000}), ("params", [3]),
     ("params", {f"p{i}": 1 for i in range(10_000)}), ("axes", "QX"), ("axes", 3), ("axes", "YX" * 10_000), ("stack", "all"), ("seed", -1), ("seed", 2**70),
-    ("seed", True), ("seed", "1"), ("dtype", "object"), ("nan", "drop"), ("tile", 1.5), ("tile", 3), ("processor", {}), ("continued", "no"), ("complete", 1),
+    ("seed", True), ("seed", "1"), ("dtype", "object"),
+    ("nan", "drop"), ("threads", -1), ("threads", 10**6), ("threads", "2"), ("tile", 1.5), ("tile", 3), ("processor", {}), ("continued", "no"), ("complete", 1),
     ("source", {"shape": [64, 72]}), ("source", {"dtype": "uint8"}), ("source", {"shape": [64, "72"], "dtype": "uint8"}),
     *(("source", {"shape": [64, 72], "dtype": "uint8", "region": region}) for region in ({"Y": [0, 65]}, {"Y": [3, 3]}, {"T": [0, 1]}, {"Y": "01"}, [])),
     ("source", {"shape": [64, 72], "dtype": "O8,mine"}), ("source", {"shape": [1] * 10**5, "dtype": "uint8"}), ("source", []), ("versions", "1"),

@@ -5,6 +5,7 @@ from itertools import permutations
 import dask.array
 import numpy as np
 import pytest
+import torch
 import xarray
 import zarr
 
@@ -304,6 +305,7 @@ def test_result_tells_how_it_was_made(stack):
     assert (record["axes"], record["seed"], record["stack"], record["complete"]) == ("TCYX", 5, "shared", True)
     assert record["source"] == {"shape": [3, 2, 24, 31], "dtype": "uint16", "name": "cells.tif", "pixels": of_image(stack, parse("TCYX", stack.shape))}
     assert (record["dtype"], record["nan"], record["tile"], record["processor"], record["continued"]) == ("same", "refuse", 1024, "cpu", False)
+    assert record["threads"] == torch.get_num_threads()
     assert record["device"].startswith("CPU")
     assert record["loss"] == result.losses[-1][1]
     assert {"napari-zeroshot", "torch", "numpy", "python"} <= set(record["versions"])

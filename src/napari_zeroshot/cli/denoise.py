@@ -18,6 +18,7 @@ from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
 STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
+THREADS = "CPU threads; PyTorch's own number if left out. Another number changes the last digits."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
@@ -58,6 +59,7 @@ def denoise_file(
     stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
+    threads: Annotated[int | None, typer.Option(help=THREADS, min=1, max=1024, show_default=False)] = None,
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
     overwrite: OverwriteOption = False,
@@ -76,7 +78,7 @@ def denoise_file(
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
         with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
             steps = denoise_steps(
-                image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
+                image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads, stack=stack,
                 dtype=dtype, nan=nan, out=room, cancelled=asked.is_set, source={"name": source.name}, **params,
             )  # fmt: skip
             result = follow(steps, method.title, quiet=as_json)

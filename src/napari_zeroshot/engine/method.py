@@ -207,6 +207,8 @@ class Result:
         As the run was told, see `denoise_steps`.
     processor
         The device as torch spells it; `device` says it in words.
+    threads
+        The CPU threads that trained; None where that makes no difference.
     continued
         Whether the run went on from an earlier one's network, so that nothing here could make it again.
     denoiser
@@ -232,6 +234,7 @@ class Result:
     nan: str = "refuse"
     tile: int = 1024
     processor: str = "cpu"
+    threads: int | None = None
     continued: bool = False
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)

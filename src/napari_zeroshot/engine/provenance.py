@@ -30,6 +30,7 @@ def record(result: Result) -> dict[str, Any]:
         "tile": result.tile,
         "device": result.device,
         "processor": result.processor,
+        "threads": result.threads,
         "continued": result.continued,
         "source": dict(result.source),
         "complete": result.complete,

@@ -22,6 +22,7 @@ from napari_zeroshot.engine.method import Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import Stack, denoise_steps
+from napari_zeroshot.engine.threads import MOST as MOST_THREADS
 
 KEY = "napari-zeroshot"
 """Under which a napari layer's metadata hold the record."""
@@ -43,6 +44,8 @@ class Recorded:
         The part of it that was denoised, first and end index along some axes; empty for all of it.
     processor
         ``cpu``, ``cuda:0`` and so on; ``auto`` if the record does not say.
+    threads
+        The CPU threads that trained, without which the last digits differ; None if they make no difference or are not known.
     name, pixel_type, pixels
         Of the image: its name, its type, and the sum of its pixels, None in records that have none.
     complete
@@ -62,6 +65,7 @@ class Recorded:
     nan: str
     tile: int
     processor: str
+    threads: int | None
     name: str
     pixel_type: str
     pixels: str | None
@@ -80,6 +84,7 @@ class Recorded:
     def options(self) -> dict[str, Any]:
         """Everything that `denoise_steps` needs beside the image, the method, the axes and the device."""
         run = {"preset": self.preset, "seed": self.seed, "stack": self.stack, "dtype": self.dtype, "nan": self.nan, "tile": self.tile}
+        run |= {"threads": self.threads} if self.threads else {}
         return {**run, **({"region": self.region} if self.region else {}), **self.params.to_dict()}
 
     def check(self, image: Any) -> None:
@@ -237,6 +242,7 @@ def _read(record: Any) -> Recorded:
         nan=entries.choice("nan", ("refuse", "fill")),
         tile=entries.whole("tile", 2**31, 1024),
         processor=entries.text("processor", "auto"),
+        threads=entries.whole("threads", MOST_THREADS) or None,
         name=source.name(),
         pixel_type=source.pixel_type("dtype"),
         pixels=source.text("pixels", "") or None,
@@ -267,7 +273,8 @@ class _Entries:
         return found
 
     def whole(self, name: str, most: int, default: int = 0) -> int:
-        found = self._entries.get(name, default)
+        found = self._entries.get(name)
+        found = default if found is None else found
         if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
             raise ParamError(f"its {name!r} is no whole number from 0 to {most}")
         return found

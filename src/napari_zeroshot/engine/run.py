@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine import fingerprint, intensity
+from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
@@ -70,6 +71,7 @@ def denoise_steps(
     preset: str | None = None,
     device: str = "auto",
     seed: int = 0,
+    threads: int | None = None,
     stack: Stack = "shared",
     dtype: Literal["same", "float32"] = "same",
     nan: Literal["refuse", "fill"] = "refuse",
@@ -97,7 +99,9 @@ def denoise_steps(
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     seed
-        Decides every random number; on the CPU the same seed gives the same pixels.
+        Decides every random number; on the CPU the same seed, with as many threads, gives the same pixels.
+    threads
+        How many CPU threads train; PyTorch's own number when left out. Another number changes the last digits.
     stack
         ``shared``: one network for each channel, learnt from all its planes. ``plane``: a new network
         for every plane. ``warm``: every plane goes on from the last one's network.
@@ -135,6 +139,7 @@ def denoise_steps(
         preset=preset or "default",
         device=choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)"),
         seed=_whole("seed", seed, 0, 2**63 - 1),
+        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
         stack=_one_of("stack", stack, Stack),
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
@@ -191,6 +196,7 @@ class Order:
     preset: str
     device: Device
     seed: int
+    threads: int | None
     stack: Stack
     dtype: np.dtype[Any]
     fill_nan: bool
@@ -226,6 +232,7 @@ class Run:
     learned: Denoiser | None = None
     notes: list[str] = field(default_factory=list)
     sums: dict[Index, bytes] = field(default_factory=dict)
+    threads: int | None = None
     cut_short: bool = False
 
     def steps(self) -> Generator[Progress, None, Result]:
@@ -233,7 +240,8 @@ class Run:
         order = self.order
         last_channel: int | None = None
         groups = order.groups()
-        with memory_given_back(order.device.name), failures_explained(order.device.name):
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
@@ -351,6 +359,7 @@ class Run:
             nan="fill" if order.fill_nan else "refuse",
             tile=order.tile,
             processor=order.device.name,
+            threads=self.threads,
             continued=order.start is not None,
             scores=tuple(self.scores),
             denoiser=self.learned,

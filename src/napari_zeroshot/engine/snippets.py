@@ -58,8 +58,11 @@ def _options(order: Recorded) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value != NORMAL[name]}
 
 
-def _device(order: Recorded) -> dict[str, str]:
-    return {"device": "cpu"} if order.method.trains and order.device == "cpu" else {}
+def _device(order: Recorded) -> dict[str, Any]:
+    """What decides the last digits."""
+    if not order.method.trains or order.device != "cpu":
+        return {}
+    return {"device": "cpu", **({"threads": order.threads} if order.threads else {})}
 
 
 def _as_argument(path: str) -> str:
