@@ -18,7 +18,7 @@ from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
 STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
-THREADS = "CPU threads; PyTorch's own number if left out. Another number changes the last digits."
+THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 

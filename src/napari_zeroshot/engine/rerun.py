@@ -29,7 +29,7 @@ KEY = "napari-zeroshot"
 LONGEST = 200
 """Letters of a text in a record, and entries of a table: more is no record of ours."""
 NUMERIC = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image", "bm3d")
-"""Packages whose versions may change the last digits of a result."""
+"""Packages whose versions may change a result a little."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Recorded:
     processor
         ``cpu``, ``cuda:0`` and so on; ``auto`` if the record does not say.
     threads
-        The CPU threads that trained, without which the last digits differ; None if they make no difference or are not known.
+        The CPU threads that trained, as another number gives slightly different pixels; None if it makes no difference or is not known.
     name, pixel_type, pixels
         Of the image: its name, its type, and the sum of its pixels, None in records that have none.
     complete
@@ -110,7 +110,7 @@ class Recorded:
         now = provenance.versions()
         others = [f"{name} {self.versions[name]}" for name in NUMERIC if name in self.versions and self.versions[name] != now.get(name)]
         told = [
-            f"The first run had {', '.join(others)}; the last digits of pixels may differ." if others else "",
+            f"The first run had {', '.join(others)}; pixels may differ a little." if others else "",
             "The first run was ended early; this one went to its end." if not self.complete else "",
             f"The first run was on {self.processor}: only a CPU gives the same pixels again." if self.processor not in ("cpu", "auto") else "",
             "The record has no sum of the image's pixels, so that only shape and type could be compared." if self.pixels is None else "",

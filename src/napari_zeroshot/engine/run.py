@@ -101,7 +101,7 @@ def denoise_steps(
     seed
         Decides every random number; on the CPU the same seed, with as many threads, gives the same pixels.
     threads
-        How many CPU threads train; PyTorch's own number when left out. Another number changes the last digits.
+        How many CPU threads train; PyTorch's own number when left out. Another number gives slightly different pixels.
     stack
         ``shared``: one network for each channel, learnt from all its planes. ``plane``: a new network
         for every plane. ``warm``: every plane goes on from the last one's network.

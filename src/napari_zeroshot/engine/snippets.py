@@ -59,7 +59,7 @@ def _options(order: Recorded) -> dict[str, Any]:
 
 
 def _device(order: Recorded) -> dict[str, Any]:
-    """What decides the last digits."""
+    """Where to train, and on how many threads: with others, a training goes a slightly different way."""
     if not order.method.trains or order.device != "cpu":
         return {}
     return {"device": "cpu", **({"threads": order.threads} if order.threads else {})}

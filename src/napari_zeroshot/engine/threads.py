@@ -1,4 +1,7 @@
-"""How many CPU threads torch computes with: with another number, sums come out otherwise in their last digits."""
+"""How many CPU threads torch computes with.
+
+With another number sums are rounded otherwise, and a training carries that on: its result is as good, and a little different.
+"""
 
 from __future__ import annotations
 
