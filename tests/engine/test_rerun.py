@@ -14,8 +14,9 @@ from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.fingerprint import of_image
 from napari_zeroshot.engine.image import Image
+from napari_zeroshot.engine.recorded import KEY, recorded
 from napari_zeroshot.engine.registry import all_methods
-from napari_zeroshot.engine.rerun import KEY, recorded, rerun_steps
+from napari_zeroshot.engine.rerun import rerun_steps
 
 QUICK = {"steps": 15, "crop": 16, "crops": 2, "device": "cpu"}
 

@@ -10,7 +10,7 @@ import pytest
 from napari_zeroshot import denoise, read, write
 from napari_zeroshot.cli import main
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.rerun import recorded
+from napari_zeroshot.engine.recorded import recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 
 RUNS = {

@@ -26,7 +26,8 @@ def rerun(
 ) -> None:
     """Denoise an image again with the settings that a result's file holds; on a CPU the pixels are the same, bit for bit."""
     from napari_zeroshot.engine import files
-    from napari_zeroshot.engine.rerun import recorded, rerun_steps
+    from napari_zeroshot.engine.recorded import recorded
+    from napari_zeroshot.engine.rerun import rerun_steps
 
     target = target or _again(result)
     files.check_target(target, overwrite=overwrite)

@@ -8,7 +8,7 @@ from typing import Any
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.params import describe
-from napari_zeroshot.engine.rerun import Recorded
+from napari_zeroshot.engine.recorded import Recorded
 
 NORMAL = {"preset": "default", "stack": "shared", "seed": 0, "dtype": "same", "nan": "refuse"}
 """What is not written, as it holds without saying so."""

@@ -17,7 +17,7 @@ from napari_zeroshot import __version__
 from napari_zeroshot.engine import citation
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.files import READERS, write
-from napari_zeroshot.engine.rerun import Recorded, recorded
+from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 from napari_zeroshot.widgets.run_again import RunAgain
 from napari_zeroshot.widgets.saving import image_of, layers_of, record_of

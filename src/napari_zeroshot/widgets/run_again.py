@@ -13,7 +13,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.method import Progress, Result
-from napari_zeroshot.engine.rerun import Recorded, rerun_steps
+from napari_zeroshot.engine.recorded import Recorded
+from napari_zeroshot.engine.rerun import rerun_steps
 from napari_zeroshot.widgets.layers import Source, add_result, pixels
 from napari_zeroshot.widgets.worker import Report, run_in_thread
 
