@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.image import Image
     from napari_zeroshot.engine.method import Method, Progress, Result
     from napari_zeroshot.engine.registry import all_methods, get_method
+    from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOMES = {
     "denoise_steps": "run",
     "get_method": "registry",
     "read": "files",
+    "rerun": "rerun",
     "write": "files",
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "denoise_steps",
     "get_method",
     "read",
+    "rerun",
     "write",
 ]
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_zeroshot import all_methods, denoise, read
+from napari_zeroshot import all_methods, denoise, read, write
 from napari_zeroshot.cli.options import ADVANCED, BASIC
+from napari_zeroshot.engine import files, ome_zarr
 from napari_zeroshot.engine.params import describe
 
 SHORT = ("--steps", 20, "--crop", 16, "--crops", 1)
@@ -91,7 +92,7 @@ def test_only_options_that_are_given_change_the_preset(command, plane, tmp_path,
 class Recorded:
     """Stands for `denoise_steps`: notes preset and parameters, and does nothing else."""
 
-    def __call__(self, image, method, *, preset, axes, device, seed, stack, dtype, nan, memory, cancelled, source, **params):
+    def __call__(self, image, method, *, preset, axes, device, seed, threads, stack, dtype, nan, memory, out, cancelled, source, **params):
         from napari_zeroshot.engine.errors import DenoiseError
 
         self.preset, self.params = preset, params
@@ -189,3 +190,24 @@ def test_too_little_memory_is_told_with_the_least_that_would_do(command, plane, 
     assert ended.code == 1
     assert "too little for ZS-N2N" in ended.err
     assert "or more" in ended.err
+
+
+def test_ome_zarr_in_and_out(command, stack, tmp_path, pixels):
+    raw, clean = write(tmp_path / "in.ome.zarr", read(stack)), tmp_path / "out.ome.zarr"
+    assert command("denoise", "median", raw, clean).code == 0
+    assert (read(clean).axes, read(clean).scale, read(clean).channels) == ("TCZYX", read(stack).scale, ("actin", "dna"))
+    np.testing.assert_array_equal(read(clean).array, denoise(pixels, "median", axes="TCZYX").image)
+    assert command("rerun", clean, "--input", raw).code == 0
+    np.testing.assert_array_equal(read(tmp_path / "out-again.ome.zarr").array, read(clean).array)
+
+
+def test_large_results_are_put_together_on_the_disk(command, stack, tmp_path, pixels, monkeypatch):
+    monkeypatch.setattr(files, "IN_MEMORY", 100)
+    monkeypatch.setattr(ome_zarr, "IN_MEMORY", 100)
+    raw = write(tmp_path / "in.ome.zarr", read(stack))
+    for options in ((), ("--dtype", "float32")):
+        assert command("denoise", "median", raw, tmp_path / "out.ome.zarr", "--overwrite", *options).code == 0
+        expected = denoise(pixels, "median", axes="TCZYX", dtype="float32" if options else "same").image
+        np.testing.assert_array_equal(np.asarray(read(tmp_path / "out.ome.zarr").array), expected)
+    assert command("rerun", tmp_path / "out.ome.zarr", "--input", raw).code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"stack.ome.tif", "in.ome.zarr", "out.ome.zarr", "out-again.ome.zarr"}

@@ -32,7 +32,7 @@ def test_module_runs_as_the_program():
 def test_help_names_every_command_and_the_exit_codes(command):
     shown = command("--help")
     assert shown.code == 0
-    assert all(name in shown.out for name in ("methods", "denoise", "measure", "simulate", "demo", "130"))
+    assert all(name in shown.out for name in ("methods", "denoise", "rerun", "measure", "simulate", "demo", "130"))
 
 
 def test_methods_lists_all_of_them(command):
@@ -60,3 +60,9 @@ def test_unknown_method_is_a_readable_error(command):
     shown = command("methods", "zs-n2q")
     assert (shown.code, shown.out) == (1, "")
     assert shown.err == "Error: there is no method 'zs-n2q'; did you mean 'zs-n2n'?\n"
+
+
+def test_methods_tells_whom_to_cite(command):
+    assert command("methods", "fm2s", "--bibtex").out.startswith("@misc{liu2024fm2s,\n  author = {Liu, Jizhihui and ")
+    assert command("methods", "--bibtex").out.count("@") == len(all_methods())
+    assert command("methods", "--bibtex", "--json").json["fm2s"]["bibtex"].startswith("@misc{")

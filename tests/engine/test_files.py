@@ -202,7 +202,7 @@ BAD_FILES = {
     "text as tiff": ("a.tif", b"not a picture at all", "damaged"),
     "text as png": ("a.png", b"not a picture at all", "damaged"),
     "cut png": ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(30), "damaged"),
-    "jpeg": ("a.jpg", b"", "unknown ending '.jpg'; known are .tif, .tiff, .png"),
+    "jpeg": ("a.jpg", b"", "unknown ending '.jpg'; known are .tif, .tiff, .zarr, .png"),
 }
 
 

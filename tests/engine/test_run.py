@@ -5,11 +5,14 @@ from itertools import permutations
 import dask.array
 import numpy as np
 import pytest
+import torch
 import xarray
 import zarr
 
 from napari_zeroshot.engine import run
+from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
+from napari_zeroshot.engine.fingerprint import of_image
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
 TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "crop": 16, "crops": 2}
@@ -300,7 +303,9 @@ def test_result_tells_how_it_was_made(stack):
     result = denoise(stack, axes="tcyx", seed=5, source={"name": "cells.tif"}, **TRAINED)
     record = result.provenance()
     assert (record["axes"], record["seed"], record["stack"], record["complete"]) == ("TCYX", 5, "shared", True)
-    assert record["source"] == {"shape": [3, 2, 24, 31], "dtype": "uint16", "name": "cells.tif"}
+    assert record["source"] == {"shape": [3, 2, 24, 31], "dtype": "uint16", "name": "cells.tif", "pixels": of_image(stack, parse("TCYX", stack.shape))}
+    assert (record["dtype"], record["nan"], record["tile"], record["processor"], record["continued"]) == ("same", "refuse", 1024, "cpu", False)
+    assert record["threads"] == torch.get_num_threads()
     assert record["device"].startswith("CPU")
     assert record["loss"] == result.losses[-1][1]
     assert {"napari-zeroshot", "torch", "numpy", "python"} <= set(record["versions"])

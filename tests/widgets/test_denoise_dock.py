@@ -38,14 +38,14 @@ def test_run_gives_a_new_layer_and_hides_the_source(dock, noisy):
     dock.press("run")
     assert dock.shows("cancel")
     dock.until_over()
-    assert dock.names() == ["noisy", "noisy — ZS-N2N steps=20"]
+    assert dock.names() == ["noisy", "noisy · ZS-N2N · 20 steps"]
     result = dock.viewer.layers[1]
     assert (result.data.shape, result.data.dtype) == (noisy.shape, noisy.dtype)
     assert result.colormap.name == "green"
     assert tuple(result.scale) == (0.2, 0.1)
     assert not source.visible
     assert dock.viewer.layers.selection.active == result
-    assert "noisy — ZS-N2N steps=20" in dock.message
+    assert "noisy · ZS-N2N · 20 steps" in dock.message
     np.testing.assert_array_equal(source.data, noisy)
 
 
@@ -113,7 +113,7 @@ def test_cancel_keeps_the_partial_result(dock, noisy):
     assert dock["cancel"].text() == "Cancelling…"
     assert not dock["cancel"].isEnabled()
     dock.until_over()
-    assert dock.names()[-1] == "noisy — ZS-N2N steps=3000"
+    assert dock.names()[-1] == "noisy · ZS-N2N · 3000 steps"
     assert "Cancelled" in dock.message
     assert not dock.viewer.layers[-1].metadata["napari-zeroshot"]["complete"]
 
@@ -150,7 +150,7 @@ def test_layer_deleted_meanwhile_does_not_lose_the_result(slow, name):
     assert name not in slow.names()
     slow.press("cancel")
     slow.until_over()
-    assert any(found.startswith("noisy — ") for found in slow.names())
+    assert any(found.startswith("noisy · ") for found in slow.names())
 
 
 def test_closing_the_dock_ends_the_run(slow):

@@ -56,9 +56,9 @@ def result_of(image, method="zs-n2m", preset="default", **changes) -> Result:
 @pytest.mark.parametrize(
     ("result", "name"),
     [
-        pytest.param(result_of(None), "noisy — ZS-N2M", id="default"),
-        pytest.param(result_of(None, alpha_ie=30), "noisy — ZS-N2M α_ie=30", id="changed"),
-        pytest.param(result_of(None, preset="full", steps=20), "noisy — ZS-N2M full steps=20", id="preset-and-changed"),
+        pytest.param(result_of(None), "noisy · ZS-N2M", id="default"),
+        pytest.param(result_of(None, alpha_ie=30), "noisy · ZS-N2M · α_ie 30", id="changed"),
+        pytest.param(result_of(None, preset="full", steps=20), "noisy · ZS-N2M full · 20 steps", id="preset-and-changed"),
     ],
 )
 def test_result_is_named_after_what_was_done(result, name):
@@ -110,7 +110,7 @@ def test_second_result_does_not_overwrite_the_first(stack):
     viewer.add_layer(stack)
     source = Source.of(stack, parse("TYX", stack.data.shape))
     names = [add_result(viewer, source, result_of(stack.data)).name for _ in range(2)]
-    assert names == ["noisy — ZS-N2M", "noisy — ZS-N2M (2)"]
+    assert names == ["noisy · ZS-N2M", "noisy · ZS-N2M (2)"]
 
 
 def test_colour_stays_colour():

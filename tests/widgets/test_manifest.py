@@ -30,5 +30,16 @@ def test_every_command_can_be_imported(command):
 
 def test_denoise_is_in_the_filter_menu_and_samples_are_offered():
     assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise"]
-    assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == ["napari-zeroshot.denoise"]
+    assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == ["napari-zeroshot.denoise", "napari-zeroshot.run_again"]
     assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}
+
+
+def test_no_reader_is_offered_for_files_that_others_read_too():
+    """napari would ask which reader to use for every OME-TIFF; ours are opened by a command instead."""
+    assert not MANIFEST.contributions.readers
+
+
+def test_results_are_written_by_endings_that_napari_itself_does_not_write():
+    endings = [ending for writer in MANIFEST.contributions.writers for ending in writer.filename_extensions]
+    assert endings == [".ome.tif", ".ome.tiff", ".ome.zarr"]
+    assert {str(kind) for writer in MANIFEST.contributions.writers for kind in writer.layer_types} == {"image"}

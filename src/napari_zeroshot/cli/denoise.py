@@ -19,6 +19,7 @@ from napari_zeroshot.engine.registry import all_methods, get_method
 
 STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
 MEMORY = "Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels."
+THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
@@ -49,9 +50,9 @@ def _about() -> None: ...
 
 def denoise_file(
     method: Method,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF or PNG.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The noisy image: TIFF, OME-TIFF, ImageJ TIFF, OME-Zarr or PNG.", show_default=False)],
     target: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", help="The file to write: .ome.tif (or .tif), or .png for one plane of pixels only.", show_default=False)
+        Path, typer.Argument(metavar="OUTPUT", help="What to write: .ome.tif (or .tif), .ome.zarr, or .png for one plane of pixels only.", show_default=False)
     ],
     *,
     preset: str | None = None,
@@ -59,6 +60,7 @@ def denoise_file(
     stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
+    threads: Annotated[int | None, typer.Option(help=THREADS, min=1, max=1024, show_default=False)] = None,
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
     memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
@@ -76,15 +78,16 @@ def denoise_file(
         image = files.read(source, axes=axes)
         check_named(image, source)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
-        steps = denoise_steps(
-            image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, stack=stack,
-            dtype=dtype, nan=nan, memory=memory, cancelled=asked.is_set, source={"name": source.name}, **params,
-        )  # fmt: skip
-        result = follow(steps, method.title, quiet=as_json)
-        if not result.complete and not (keep_partial and result.planes_done):
-            fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
-        files.write(target, result, like=image, overwrite=overwrite)
-    _report(target, result, [*image.notes, *result.notes], as_json)
+        with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
+            steps = denoise_steps(
+                image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads, stack=stack,
+                dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, **params,
+            )  # fmt: skip
+            result = follow(steps, method.title, quiet=as_json)
+            if not result.complete and not (keep_partial and result.planes_done):
+                fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
+            files.write(target, result, like=image, overwrite=overwrite)
+    report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)
 
@@ -95,7 +98,8 @@ def _why_nothing(result: Result, keep_partial: bool) -> str:
     return "ended by Ctrl-C; nothing was written (--keep-partial writes the best result so far)"
 
 
-def _report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
+def report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
+    """Tell what was written, how, and what the user should know of it."""
     if as_json:
         give_json({"output": str(target), **result.provenance(), "notes": notes})
         return

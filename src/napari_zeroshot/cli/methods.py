@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_zeroshot.cli.options import flag
 from napari_zeroshot.cli.report import give_json, show_table
 from napari_zeroshot.cli.shared_options import JsonOption
 from napari_zeroshot.engine.method import Method
@@ -18,11 +17,14 @@ from napari_zeroshot.engine.registry import all_methods, get_method
 
 def list_methods(
     name: Annotated[str | None, typer.Argument(metavar="[METHOD]", help="Show the parameters and presets of this method.", show_default=False)] = None,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print whom to cite, as BibTeX, and nothing else.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the methods, or the parameters and presets of one."""
     chosen = [get_method(name)] if name else list(all_methods().values())
-    if as_json:
+    if bibtex and not as_json:
+        typer.echo("\n\n".join(method.bibtex for method in chosen))
+    elif as_json:
         give_json({method.name: _plain(method) for method in chosen})
     elif name:
         _show_one(chosen[0])
@@ -39,7 +41,7 @@ def _show_one(method: Method) -> None:
 
 def _row(knob: Param) -> tuple[str, ...]:
     symbol, unit = f"{knob.symbol}: " if knob.symbol else "", f" {knob.unit}" if knob.unit else ""
-    return flag(knob.name), f"{_typed(knob.default)}{unit}", knob.bounds, f"{symbol}{knob.help}"
+    return knob.flag, f"{_typed(knob.default)}{unit}", knob.bounds, f"{symbol}{knob.help}"
 
 
 def _changes(values: Mapping[str, Any]) -> str:
@@ -51,7 +53,7 @@ def _typed(value: object) -> str:
 
 
 def _plain(method: Method) -> dict[str, Any]:
-    params = [asdict(knob) | {"kind": knob.kind.__name__, "option": flag(knob.name)} for knob in describe(method.params)]
+    params = [asdict(knob) | {"kind": knob.kind.__name__, "option": knob.flag} for knob in describe(method.params)]
     presets = {name: dict(changes) for name, changes in method.presets.items()}
-    told = {name: getattr(method, name) for name in ("title", "summary", "reference", "smallest", "trains")}
+    told = {name: getattr(method, name) for name in ("title", "summary", "reference", "bibtex", "smallest", "trains")}
     return told | {"presets": presets, "params": params}

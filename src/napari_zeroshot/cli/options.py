@@ -44,11 +44,6 @@ def option(knob: Param) -> inspect.Parameter:
     return inspect.Parameter(knob.name, inspect.Parameter.KEYWORD_ONLY, default=knob.default, annotation=Annotated[kind, told])
 
 
-def flag(name: str) -> str:
-    """How a parameter is typed: ``--alpha-ie``."""
-    return "--" + name.replace("_", "-")
-
-
 def _help(knob: Param) -> str:
     marks = ", ".join(mark for mark in (knob.symbol, knob.unit) if mark)
     return f"{knob.help} ({marks})" if marks else knob.help

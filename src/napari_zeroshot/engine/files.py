@@ -1,27 +1,33 @@
-"""Read and write image files: axes, pixel size and provenance stay with the pixels."""
+"""Read and write image files and OME-Zarr folders: axes, pixel size and provenance stay with the pixels."""
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
-from napari_zeroshot.engine import ome_tiff, png, tiff
+from napari_zeroshot.engine import ome_tiff, ome_zarr, png, tiff
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
-from napari_zeroshot.engine.image import Image, image_of
+from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
 from napari_zeroshot.engine.method import Result
 
-READERS = {".tif": tiff.read, ".tiff": tiff.read, ".png": png.read}
+READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
+FOLDERS = {".zarr"}
+"""The endings of images that are folders."""
 WRITERS = {".tif": ome_tiff.write, ".tiff": ome_tiff.write, ".png": png.write}
 
 BROKEN = (
@@ -43,7 +49,7 @@ BROKEN = (
 
 
 def read(path: str | Path, *, axes: str | None = None) -> Image:
-    """The image of a TIFF, OME-TIFF, ImageJ TIFF or PNG file.
+    """The image of a TIFF, OME-TIFF, ImageJ TIFF or PNG file, or of an OME-Zarr or zarr folder.
 
     Parameters
     ----------
@@ -67,40 +73,55 @@ def read(path: str | Path, *, axes: str | None = None) -> Image:
         If `axes` do not fit the image.
     """
     path = Path(path)
-    ending = _ending(path)
-    if not path.is_file():
-        raise FileError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not an image file")
+    reader = READERS[_ending(path)]
+    _check_there(path)
     with _damage_explained(path):
-        image = READERS[ending](path, axes)
+        image = reader(path, axes)
     return replace(image, name=_stem(path))
 
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
-    """How the image in a file was made, see `Result.provenance`; None if we did not make it."""
-    provenance = read(path).provenance
+    """How the image in a file was made, see `Result.provenance`; None if we did not make it. Reads no pixels."""
+    path = Path(path)
+    reader = {".zarr": ome_zarr.provenance, ".png": _no_provenance}.get(_ending(path), tiff.provenance)
+    _check_there(path)
+    with _damage_explained(path):
+        provenance = reader(path)
     return None if provenance is None else dict(provenance)
+
+
+def _no_provenance(path: Path) -> None:
+    """What a PNG says of how it was made."""
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise FileError(f"there is no file {path}")
+    if path.is_dir() != (_ending(path) in FOLDERS):
+        raise FileError(f"{path} is {'a folder, not an image file' if path.is_dir() else 'a file, while a zarr is a folder'}")
 
 
 def write(
     path: str | Path, image: Result | Image | Any, *, axes: str | None = None, like: Image | None = None, overwrite: bool = False, compressed: bool = False
 ) -> Path:
-    """Write an image to an OME-TIFF or PNG file, which appears only when it is complete.
+    """Write an image to an OME-TIFF or PNG file or an OME-Zarr folder, which appears only when it is complete.
 
     Parameters
     ----------
     path
-        Ends in .tif or .tiff (always OME-TIFF), or in .png.
+        Ends in .tif or .tiff (always OME-TIFF), in .zarr (always OME-Zarr, version 0.4), or in .png.
     image
         A `Result` (its provenance goes into the file), an `Image`, or an array.
     axes
-        A letter for each dimension of an array. OME-TIFF wants rows and columns last: other orders
-        are turned for the file, and `read` turns them back.
+        A letter for each dimension of an array. OME-TIFF wants rows and columns last, OME-Zarr the
+        order TCZYX: other orders are turned for the file, and `read` turns them back.
     like
         The image that `image` was made from: gives pixel sizes, time interval and channel names.
     overwrite
         Replace an existing file.
     compressed
         Lossless (zlib) TIFF. Smaller, slower, and no longer readable piece by piece without zarr.
+        OME-Zarr is always compressed.
 
     Returns
     -------
@@ -109,7 +130,8 @@ def write(
     Notes
     -----
     OME-TIFF has no float16 and no 64-bit whole numbers: they are stored as float32 and float64,
-    without loss, and `read` gives their own type back. PNG keeps pixels only.
+    without loss, and `read` gives their own type back. Planes larger than 1024 pixels have smaller
+    copies beside them in OME-Zarr, for viewers. PNG keeps pixels only.
 
     Raises
     ------
@@ -121,8 +143,12 @@ def write(
     path = Path(path)
     check_target(path, overwrite=overwrite)
     known = image_of(image, axes=axes, like=like)
-    with _appearing(path) as file:
-        WRITERS[_ending(path)](file, known, compressed=compressed)
+    if _ending(path) in FOLDERS:
+        with _appearing_folder(path) as folder:
+            ome_zarr.write(folder, known)
+    else:
+        with appearing(path) as file:
+            WRITERS[_ending(path)](file, known, compressed=compressed)
     return path
 
 
@@ -137,12 +163,33 @@ def check_target(path: str | Path, *, overwrite: bool = False, like: Image | Non
     path = Path(path)
     if _ending(path) == ".png" and like is not None:
         png.check(parse(like.axes, like.array.shape), np.dtype(dtype or like.array.dtype))
+    if _ending(path) in FOLDERS and like is not None:
+        ome_zarr.check(parse(like.axes, like.array.shape))
+    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
+
+
+def check_place(path: Path, *, replaceable: bool) -> None:
+    """Raise `FileError` if there is something already that may not be replaced, or if nothing can be written there."""
+    if path.exists() and not replaceable:
+        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
     if not path.parent.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder is read-only")
+
+
+@contextmanager
+def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDArray[Any] | None]:
+    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        yield None
+        return
+    with TemporaryFile(dir=Path(path).parent) as file:
+        try:
+            room = np.memmap(file, dtype, "w+", shape=tuple(shape))
+        except OSError as error:
+            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+        yield room
 
 
 def _ending(path: Path) -> str:
@@ -168,7 +215,7 @@ def _damage_explained(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
+def appearing(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path` that becomes `path` when the block ends well, and vanishes when not."""
     beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
@@ -181,3 +228,20 @@ def _appearing(path: Path) -> Iterator[BinaryIO]:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _appearing_folder(path: Path) -> Iterator[Path]:
+    """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
+    beside, before = (path.with_name(f".{path.name}.{uuid4().hex[:8]}.{end}") for end in ("part", "old"))
+    try:
+        beside.mkdir()
+        yield beside
+        if path.exists():
+            os.replace(path, before)
+        os.replace(beside, path)
+        shutil.rmtree(before, ignore_errors=True)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -12,6 +12,9 @@ from napari_zeroshot.engine.method import Result
 Scale = Mapping[str, tuple[float, str]]
 """The size of one step along an axis: ``{"X": (0.1, "µm"), "Z": (0.5, "µm"), "T": (2.0, "s")}``."""
 
+IN_MEMORY = 1 << 30
+"""Files of more bytes are read from the disk when sliced."""
+
 UNITS = {
     "um": "µm", "μm": "µm", "\\u00b5m": "µm", "micron": "µm", "microns": "µm", "micrometer": "µm", "micrometre": "µm",
     "nanometer": "nm", "nanometre": "nm", "millimeter": "mm", "millimetre": "mm", "centimeter": "cm", "meter": "m", "metre": "m",

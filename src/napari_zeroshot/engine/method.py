@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_zeroshot.engine import citation
+from napari_zeroshot.engine.citation import Citation
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.params import Params, check_names
 
@@ -110,8 +112,8 @@ class Method:
         As shown: ``ZS-N2M``.
     summary
         What it is and when to use it, in one sentence.
-    reference
-        Whom to cite.
+    citation
+        The paper to cite, as BibTeX fields: ``bibtex``, ``reference`` and ``link`` are made from it.
     params
         The class of its parameters.
     fit
@@ -129,7 +131,7 @@ class Method:
     name: str
     title: str
     summary: str
-    reference: str
+    citation: Citation
     params: type[Params]
     fit: Fit
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -140,6 +142,21 @@ class Method:
     def __post_init__(self) -> None:
         presets = {"default": {}, "preview": {}, "paper": {}, **self.presets}
         object.__setattr__(self, "presets", MappingProxyType(presets))
+
+    @property
+    def reference(self) -> str:
+        """Whom to cite, in one line."""
+        return citation.line(self.citation)
+
+    @property
+    def bibtex(self) -> str:
+        """Whom to cite, as a BibTeX entry."""
+        return citation.bibtex(self.citation)
+
+    @property
+    def link(self) -> str | None:
+        """Where the paper is found, if that is known."""
+        return citation.link(self.citation)
 
     @property
     def preview(self) -> Params:
@@ -191,6 +208,16 @@ class Result:
         not reached (`planes_done` < `planes`) hold the noisy input.
     notes
         What a user should know of this run, in sentences.
+    source
+        The image's name, shape and type, and in ``pixels`` a sum of its pixels.
+    dtype, nan, tile
+        As the run was told, see `denoise_steps`.
+    processor
+        The device as torch spells it; `device` says it in words.
+    threads
+        The CPU threads that trained; None where that makes no difference.
+    continued
+        Whether the run went on from an earlier one's network, so that nothing here could make it again.
     denoiser
         What was learned last, for a later run to go on from; not part of the provenance.
     """
@@ -210,6 +237,12 @@ class Result:
     planes_done: int = 1
     notes: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "same"
+    nan: str = "refuse"
+    tile: int = 1024
+    processor: str = "cpu"
+    threads: int | None = None
+    continued: bool = False
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
 

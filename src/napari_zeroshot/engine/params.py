@@ -35,6 +35,11 @@ class Param:
     log: bool = False
 
     @property
+    def flag(self) -> str:
+        """As typed on the command line: ``--alpha-ie``."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
     def bounds(self) -> str:
         """What is allowed, in words: ``0 to 100``, ``one of median, nlm``."""
         if self.choices:

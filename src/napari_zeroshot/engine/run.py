@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import intensity, memory
+from napari_zeroshot.engine import fingerprint, intensity, memory
+from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
@@ -71,6 +72,7 @@ def denoise_steps(
     preset: str | None = None,
     device: str = "auto",
     seed: int = 0,
+    threads: int | None = None,
     stack: Stack = "shared",
     dtype: Literal["same", "float32"] = "same",
     nan: Literal["refuse", "fill"] = "refuse",
@@ -99,7 +101,9 @@ def denoise_steps(
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     seed
-        Decides every random number; on the CPU the same seed gives the same pixels.
+        Decides every random number; on the CPU the same seed, with as many threads, gives the same pixels.
+    threads
+        How many CPU threads train; PyTorch's own number when left out. Another number gives slightly different pixels.
     stack
         ``shared``: one network for each channel, learnt from all its planes. ``plane``: a new network
         for every plane. ``warm``: every plane goes on from the last one's network.
@@ -142,6 +146,7 @@ def denoise_steps(
         preset=preset or "default",
         device=place,
         seed=_whole("seed", seed, 0, 2**63 - 1),
+        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
         stack=_one_of("stack", stack, Stack),
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
@@ -210,6 +215,7 @@ class Order:
     preset: str
     device: Device
     seed: int
+    threads: int | None
     stack: Stack
     dtype: np.dtype[Any]
     fill_nan: bool
@@ -244,6 +250,8 @@ class Run:
     scores: list[tuple[int, float]] = field(default_factory=list)
     learned: Denoiser | None = None
     notes: list[str] = field(default_factory=list)
+    sums: dict[Index, bytes] = field(default_factory=dict)
+    threads: int | None = None
     cut_short: bool = False
 
     def steps(self) -> Generator[Progress, None, Result]:
@@ -251,7 +259,8 @@ class Run:
         order = self.order
         last_channel: int | None = None
         groups = order.groups()
-        with memory_given_back(order.device.name), failures_explained(order.device.name):
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
@@ -324,8 +333,14 @@ class Run:
             self.notes.append(sentence)
 
     def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
+
+    def _noisy(self, index: Index) -> NDArray[Any]:
+        """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
         plane = self.order.axes.read(self.order.image, index)
-        return intensity.fill_gaps(plane, self._where(index), allowed=self.order.fill_nan)
+        if index not in self.sums:
+            self.sums[index] = fingerprint.of_plane(plane)
+        return plane
 
     def _where(self, index: Index) -> str:
         counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
@@ -357,7 +372,7 @@ class Run:
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
         for index in rest:
-            axes.write(self.out, index, axes.read(self.order.image, index).astype(self.order.dtype))
+            axes.write(self.out, index, self._noisy(index).astype(self.order.dtype))
         if rest:
             self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
@@ -380,7 +395,13 @@ class Run:
             planes=len(order.axes.planes()),
             planes_done=len(self.done),
             notes=tuple(self.notes),
-            source=order.source,
+            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.sums)},
+            dtype="same" if order.dtype == order.image.dtype else "float32",
+            nan="fill" if order.fill_nan else "refuse",
+            tile=order.tile,
+            processor=order.device.name,
+            threads=self.threads,
+            continued=order.start is not None,
             scores=tuple(self.scores),
             denoiser=self.learned,
         )

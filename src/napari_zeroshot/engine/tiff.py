@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
@@ -15,11 +15,8 @@ import tifffile
 
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import LETTERS, parse
-from napari_zeroshot.engine.image import Image, Scale
+from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
 from napari_zeroshot.engine.ome import STORED, Said, parse_xml
-
-IN_MEMORY = 1 << 30
-"""Files of more bytes are read from the disk when sliced."""
 
 COARSEST = 25.0
 """A larger pixel size, in µm, in a plain TIFF is a printing resolution."""
@@ -43,6 +40,12 @@ def read(path: Path, axes: str | None) -> Image:
             notes += (f"The file holds {len(file.series)} images; this is the first.",)
     known = letters if set(letters) <= set(LETTERS) else None
     return Image(pixels, known, said.scale, channels=said.channels, provenance=said.provenance, notes=(*notes, *complaints))
+
+
+def provenance(path: Path) -> Mapping[str, Any] | None:
+    """How the image was made, without reading it; None if we did not make it."""
+    with tifffile.TiffFile(path) as file:
+        return _said(file).provenance
 
 
 @contextmanager

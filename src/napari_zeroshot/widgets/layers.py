@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
 from napari_zeroshot.engine.method import Result
-from napari_zeroshot.engine.params import Value, describe
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.widgets.naming import told_changes
 
 if TYPE_CHECKING:
     import napari
@@ -112,18 +112,11 @@ def add_result(viewer: napari.Viewer, source: Source, result: Result) -> Image:
 
 
 def result_name(source: str, result: Result) -> str:
-    """``noisy — ZS-N2M``, with the preset unless it is the default, and what differs from it: ``α_ie=30``."""
+    """``noisy · ZS-N2M real · α_ie 30, 300 steps``: the source, the method with its preset, and what differs from it."""
     method = get_method(result.method)
-    symbols = {knob.name: knob.symbol or knob.name for knob in describe(method.params)}
     changes = result.params.changed_from(method.settings(result.preset))
     preset = "" if result.preset == "default" else f" {result.preset}"
-    return f"{source} — {method.title}{preset}" + "".join(f" {symbols[name]}={_short(value)}" for name, value in changes.items())
-
-
-def _short(value: Value) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes)) if part)
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:

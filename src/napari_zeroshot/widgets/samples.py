@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.synthetic import Sample, sample_plane, sample_rgb, sample_stack
-
-LayerData = tuple[Any, dict[str, Any], str]
+from napari_zeroshot.widgets.saving import LayerData, layer_data
 
 
 def noisy_plane() -> list[LayerData]:
@@ -28,17 +24,4 @@ def noisy_rgb() -> list[LayerData]:
 def _layers(sample: Sample) -> list[LayerData]:
     """The truth is hidden, and shown with the contrast of the noisy layer."""
     limits = {} if "S" in (sample.truth.axes or "") else {"contrast_limits": (float(sample.truth.array.min()), float(sample.truth.array.max()))}
-    return [_layer(sample.truth, visible=False, **limits), _layer(sample.noisy, **limits)]
-
-
-def _layer(image: Image, **look: Any) -> LayerData:
-    letters = (image.axes or "").replace("S", "")
-    sizes = [image.scale.get(letter, (1.0, "pixel")) for letter in letters]
-    told = {
-        "name": image.name,
-        "scale": [size for size, _ in sizes],
-        "units": [unit for _, unit in sizes],
-        "axis_labels": list(letters),
-        "rgb": "S" in (image.axes or ""),
-    }
-    return image.array, {**told, **look}, "image"
+    return [layer_data(sample.truth, visible=False, **limits), layer_data(sample.noisy, **limits)]

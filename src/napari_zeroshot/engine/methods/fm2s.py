@@ -243,7 +243,14 @@ METHOD = Method(
     name="fm2s",
     title="FM2S",
     summary="Learns to remove microscope-like noise that it adds itself; for fluorescence images, with noise factors for each microscope.",
-    reference="Liu et al., FM2S: Towards Spatially-Correlated Noise Modeling in Zero-Shot Fluorescence Microscopy Image Denoising, 2024, arXiv:2412.10031",
+    citation={
+        "type": "misc",
+        "key": "liu2024fm2s",
+        "author": "Liu, Jizhihui and Teng, Qixun and Ma, Qing and Jiang, Junjun",
+        "title": "FM2S: Towards Spatially-Correlated Noise Modeling in Zero-Shot Fluorescence Microscopy Image Denoising",
+        "year": "2024",
+        "eprint": "2412.10031",
+    },
     params=FM2SParams,
     fit=fit,
     presets={

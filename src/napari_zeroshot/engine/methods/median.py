@@ -32,7 +32,14 @@ METHOD = Method(
     name="median",
     title="Median",
     summary="The middle value of each neighbourhood: removes single wild pixels and keeps edges, but not fine lines.",
-    reference="Tukey, Exploratory Data Analysis, 1977",
+    citation={
+        "type": "book",
+        "key": "tukey1977exploratory",
+        "author": "Tukey, John W.",
+        "title": "Exploratory Data Analysis",
+        "publisher": "Addison-Wesley",
+        "year": "1977",
+    },
     params=MedianParams,
     fit=fit,
 )

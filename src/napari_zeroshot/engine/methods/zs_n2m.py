@@ -224,7 +224,15 @@ METHOD = Method(
     name="zs-n2m",
     title="ZS-N2M",
     summary="Learns the mean of random half-size pairs of the image; smoother than ZS-N2N, with a knob for smoothness.",
-    reference="Liu, Shi, Zhang, Li and Zhang, Zero-Shot Noise2Mean: Gap Minimization for Efficient Denoising from a Single Noisy Image, AAAI 2025",
+    citation={
+        "type": "inproceedings",
+        "key": "liu2025zeroshot",
+        "author": "Liu, Duo and Shi, Yiqi and Zhang, Guoyin and Li, Sizhao and Zhang, Liguo",
+        "title": "Zero-Shot Noise2Mean: Gap Minimization for Efficient Denoising from a Single Noisy Image",
+        "booktitle": "AAAI Conference on Artificial Intelligence",
+        "year": "2025",
+        "url": "https://github.com/Doyle59217/ZS-N2M",
+    },
     params=ZSN2MParams,
     fit=fit,
     presets={

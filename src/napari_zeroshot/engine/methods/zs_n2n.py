@@ -75,7 +75,16 @@ METHOD = Method(
     name="zs-n2n",
     title="ZS-N2N",
     summary="Learns from two half-size copies of the image; fast, for noise that neighbouring pixels do not share.",
-    reference="Mansour and Heckel, Zero-Shot Noise2Noise: Efficient Image Denoising without any Data, CVPR 2023",
+    citation={
+        "type": "inproceedings",
+        "key": "mansour2023zeroshot",
+        "author": "Mansour, Youssef and Heckel, Reinhard",
+        "title": "Zero-Shot Noise2Noise: Efficient Image Denoising without any Data",
+        "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+        "pages": "14018--14027",
+        "year": "2023",
+        "eprint": "2303.11253",
+    },
     params=ZSN2NParams,
     fit=fit,
     presets={

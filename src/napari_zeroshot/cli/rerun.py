@@ -1,0 +1,49 @@
+"""`napari-zeroshot rerun RESULT --input RAW`: a result made again from its provenance alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_zeroshot.cli.denoise import report
+from napari_zeroshot.cli.progress import first_interrupt, follow
+from napari_zeroshot.cli.report import fail
+from napari_zeroshot.cli.shared_options import JsonOption, OverwriteOption
+
+
+def rerun(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="A file that napari-zeroshot has written.", show_default=False)],
+    *,
+    source: Annotated[Path, typer.Option("--input", metavar="RAW", help="The image it was made from.", show_default=False)],
+    target: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The file to write; RESULT's name with -again if left out.", show_default=False)
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="As for denoise; the CPU if the result was made on one, else auto.", show_default=False)] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise an image again with the settings that a result's file holds; on a CPU the pixels are the same, bit for bit."""
+    from napari_zeroshot.engine import files
+    from napari_zeroshot.engine.recorded import recorded
+    from napari_zeroshot.engine.rerun import rerun_steps
+
+    target = target or _again(result)
+    files.check_target(target, overwrite=overwrite)
+    order = recorded(result)
+    with first_interrupt() as asked:
+        image = files.read(source, axes=order.axes.letters)
+        with files.room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
+            steps = rerun_steps(order, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
+            made = follow(steps, order.method.title, quiet=as_json)
+            if not made.complete:
+                fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
+            files.write(target, made, like=image, overwrite=overwrite)
+    report(target, made, [*image.notes, *made.notes], as_json)
+
+
+def _again(path: Path) -> Path:
+    """``cells.ome.tif`` gives ``cells-again.ome.tif``."""
+    stem, dot, ending = path.name.partition(".")
+    return path.with_name(f"{stem}-again{dot}{ending}")

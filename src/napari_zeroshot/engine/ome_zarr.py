@@ -1,0 +1,257 @@
+"""OME-Zarr, read in versions 0.1 to 0.5 and written as 0.4, plane by plane, with smaller copies of large planes.
+
+Needs the package zarr, which is optional.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dask.array
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine.axes import LETTERS, NAMES, Axes, Index, parse
+from napari_zeroshot.engine.errors import FileError, MissingPackageError
+from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
+from napari_zeroshot.engine.intensity import check_type
+
+VERSION = "0.4"
+"""What most programs read."""
+OURS = "napari-zeroshot"
+"""The attribute that holds what OME-Zarr has no place for."""
+ORDER = "TCZYX"
+"""How OME-Zarr wants its axes; the samples of a colour image lie where the channels would."""
+KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
+UNITS = {
+    "pm": "picometer", "nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "dm": "decimeter", "m": "meter",
+    "Å": "angstrom", "in": "inch", "ft": "foot",
+    "ns": "nanosecond", "µs": "microsecond", "ms": "millisecond", "s": "second", "min": "minute", "h": "hour", "d": "day",
+}  # fmt: skip
+"""How OME-Zarr writes the units; a size in any other is written without its unit."""
+CHUNK = 1024
+"""Sides of a chunk, and of the largest plane that has no smaller copy, in pixels."""
+COLOURS = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
+SAMPLES = ("FF0000", "00FF00", "0000FF")
+MARKS = (".zgroup", ".zarray", ".zattrs", "zarr.json")
+"""The files of which a folder that is a zarr has one."""
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a zarr, ours or another's."""
+    return any((folder / mark).is_file() for mark in MARKS)
+
+
+def read(path: Path, axes: str | None) -> Image:
+    """The first image of an OME-Zarr at full resolution, or the pixels of a plain zarr array."""
+    zarr = _zarr()
+    found = zarr.open(path, mode="r")
+    if isinstance(found, zarr.Array):
+        return _image(found, None, found.attrs, axes, {})
+    said = found.attrs.get("ome", found.attrs)  # since 0.5
+    if not said.get("multiscales"):
+        raise ValueError("it is a zarr without an image; plates and other groups hold theirs in folders below, so open one of those")
+    first = said["multiscales"][0]
+    level = first["datasets"][0]
+    stored = found[str(level["path"])]
+    letters = _letters(first.get("axes"), stored.ndim)
+    return _image(stored, letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
+
+
+def provenance(path: Path) -> Mapping[str, Any] | None:
+    """How the image was made, without reading it; None if we did not make it."""
+    return _ours(_zarr().open(path, mode="r").attrs).get("provenance")
+
+
+def _zarr() -> Any:
+    try:
+        import zarr
+    except ImportError as error:
+        raise MissingPackageError("OME-Zarr needs another package: pip install 'napari-zeroshot[zarr]'") from error
+    return zarr
+
+
+def _ours(attributes: Any) -> Mapping[str, Any]:
+    ours = attributes.get(OURS)
+    ours = dict(ours) if isinstance(ours, Mapping) else {}
+    if not isinstance(ours.get("provenance"), Mapping):
+        ours["provenance"] = None
+    return ours
+
+
+def _image(stored: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:
+    pixels = dask.array.from_array(stored, chunks=stored.chunks) if stored.nbytes > IN_MEMORY else np.asarray(stored[...])
+    ours = _ours(attributes)
+    pixels, letters = _turned(pixels, letters, ours.get("axes"))
+    if named is not None:
+        kept = pixels if len(named) == pixels.ndim else pixels.squeeze()
+        pixels, letters = kept, parse(named, kept.shape).letters
+    return Image(pixels, letters, provenance=ours["provenance"], **known)
+
+
+def _letters(axes: Any, ndim: int) -> str | None:
+    if axes is None:
+        return ORDER if ndim == len(ORDER) else None  # before 0.3
+    names = [str(axis["name"] if isinstance(axis, Mapping) else axis).lower() for axis in axes]
+    letters = "".join(NAMES.get(name, " ") for name in names)
+    return letters if set(letters) <= set(LETTERS) and len(letters) == ndim else None
+
+
+def _turned(pixels: Any, letters: str | None, written: Any) -> tuple[Any, str | None]:
+    """In the order of axes that we once wrote, if the file is still as we wrote it."""
+    if letters is None or not isinstance(written, str):
+        return pixels, letters
+    stored = letters.replace("C", "S") if "S" in written else letters
+    if sorted(stored) != sorted(written):
+        return pixels, letters
+    return pixels.transpose([stored.index(letter) for letter in written]), written
+
+
+def _scale(first: Any, level: Any, letters: str | None) -> Scale:
+    if letters is None:
+        return {}
+    steps = np.ones(len(letters))
+    for transformations in (level, first):
+        for told in transformations.get("coordinateTransformations", ()):
+            steps = steps * np.asarray(told["scale"] if told.get("type") == "scale" else 1.0, dtype=float)
+    written = {name: short for short, name in UNITS.items()}
+    units = [axis.get("unit") if isinstance(axis, Mapping) else None for axis in first.get("axes") or [{}] * len(letters)]
+    sizes = zip(letters, steps, units, strict=True)
+    return {
+        letter: (float(step), written.get(str(unit), str(unit)) if unit else "pixel")
+        for letter, step, unit in sizes
+        if (unit or step != 1) and letter in "TZYX" and 0 < step < np.inf
+    }
+
+
+def _channels(said: Any) -> tuple[str, ...]:
+    names = tuple(str(channel.get("label", "")) for channel in said.get("omero", {}).get("channels", ()))
+    return names if any(names) else ()
+
+
+def check(axes: Axes) -> None:
+    """Raise `FileError` if OME-Zarr cannot hold an image of these axes."""
+    if not set(axes.letters) <= {*ORDER, "S"}:
+        raise FileError(f"OME-Zarr takes the axes {ORDER} or colour samples, not {axes.letters}; write .ome.tif")
+    if "S" in axes.letters and "C" in axes.letters:
+        raise FileError(f"OME-Zarr has no place for both channels (C) and colour samples (S) as in {axes.letters}; write .ome.tif")
+
+
+def write(folder: Path, image: Image) -> None:
+    """Fill an empty folder."""
+    axes = parse(image.axes, image.array.shape)
+    check(axes)
+    check_type(np.dtype(image.array.dtype))
+    group = _zarr().open_group(folder, mode="w", zarr_format=2)
+    shapes = list(_shapes(axes))
+    levels = [_level(group, str(number), axes, shape, np.dtype(image.array.dtype)) for number, shape in enumerate(shapes)]
+    ends = _Ends()
+    for index in axes.planes():
+        plane = axes.read(image.array, index)
+        ends.see(axes, index, plane)
+        for level in levels:
+            level[_place(axes, index)] = plane if "S" in axes.letters else plane[0]
+            plane = _halved(plane)
+    group.attrs.update(_attributes(image, axes, shapes, ends))
+
+
+def _stored(axes: Axes) -> str:
+    """The axes in the order of OME-Zarr; S, if there is one, in the place of C."""
+    return "".join(letter for letter in ORDER.replace("C", "CS") if letter in axes.letters)
+
+
+def _shapes(axes: Axes) -> Iterator[tuple[int, int]]:
+    height, width = axes.height, axes.width
+    yield height, width
+    while max(height, width) > CHUNK and min(height, width) > 1:
+        height, width = height // 2, width // 2
+        yield height, width
+
+
+def _level(group: Any, name: str, axes: Axes, plane: tuple[int, int], dtype: np.dtype[Any]) -> Any:
+    from numcodecs import Blosc
+
+    counted = tuple(axes.size(letter) for letter in _stored(axes)[:-2])
+    return group.create_array(
+        name,
+        shape=(*counted, *plane),
+        chunks=(*[1] * len(counted), *(min(size, CHUNK) for size in plane)),
+        dtype=dtype.newbyteorder("="),
+        compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
+        chunk_key_encoding={"name": "v2", "separator": "/"},
+    )
+
+
+def _place(axes: Axes, index: Index) -> tuple[int | slice, ...]:
+    at = dict(zip(axes.letters, index, strict=True))
+    return tuple(slice(None) if at[letter] is None else at[letter] for letter in _stored(axes))  # type: ignore[misc]
+
+
+def _halved(plane: NDArray[Any]) -> NDArray[Any]:
+    """Means of 2 x 2 pixels of a plane of shape (S, Y, X), in its own type; a last odd row or column is left out."""
+    samples, height, width = plane.shape[0], plane.shape[1] // 2, plane.shape[2] // 2
+    blocks = plane[:, : 2 * height, : 2 * width].reshape(samples, height, 2, width, 2)
+    means: NDArray[Any] = blocks.mean(axis=(2, 4), dtype=np.float64 if plane.dtype.itemsize > 2 else np.float32)
+    return (np.rint(means) if plane.dtype.kind in "iu" else means).astype(plane.dtype)
+
+
+class _Ends:
+    """The least and greatest value of each channel, for the contrast that viewers begin with."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[float, float]] = {}
+
+    def see(self, axes: Axes, index: Index, plane: NDArray[Any]) -> None:
+        for number, sample in enumerate(plane, start=axes.channel_of(index)):
+            finite = sample[np.isfinite(sample)]
+            if finite.size:
+                low, high = self._found.get(number, (np.inf, -np.inf))
+                self._found[number] = (min(low, float(finite.min())), max(high, float(finite.max())))
+
+    def window(self, channel: int) -> dict[str, float]:
+        low, high = self._found.get(channel, (0.0, 1.0))
+        return {"min": low, "max": high, "start": low, "end": high}
+
+
+def _attributes(image: Image, axes: Axes, shapes: Sequence[tuple[int, int]], ends: _Ends) -> dict[str, Any]:
+    stored = _stored(axes).replace("S", "C")
+    ours: dict[str, Any] = {"axes": axes.letters}
+    if image.provenance is not None:
+        ours["provenance"] = json.loads(json.dumps(dict(image.provenance), default=str))
+    multiscale = {
+        "version": VERSION,
+        "name": image.name,
+        "axes": [_axis(letter, image.scale) for letter in stored],
+        "datasets": [{"path": str(number), "coordinateTransformations": _steps(stored, image.scale, shapes[0], shape)} for number, shape in enumerate(shapes)],
+        "type": "mean",
+    }
+    colours = SAMPLES if "S" in axes.letters else COLOURS
+    channels = [
+        {"label": name, "color": colours[number % len(colours)], "active": True, "window": ends.window(number)}
+        for number, name in enumerate(_names(image, axes))
+    ]
+    return {"multiscales": [multiscale], OURS: ours, **({"omero": {"version": VERSION, "channels": channels}} if channels else {})}
+
+
+def _names(image: Image, axes: Axes) -> Sequence[str]:
+    if "S" in axes.letters:
+        return ("red", "green", "blue")[: axes.size("S")]
+    return image.channels if len(image.channels) == axes.size("C") else ()
+
+
+def _axis(letter: str, scale: Scale) -> dict[str, str]:
+    unit = UNITS.get(scale.get(letter, (0.0, ""))[1])
+    return {"name": letter.lower(), "type": KINDS[letter], **({"unit": unit} if unit else {})}
+
+
+def _steps(stored: str, scale: Scale, full: tuple[int, int], plane: tuple[int, int]) -> list[dict[str, Any]]:
+    """The size of a pixel at a level, and where the middle of its first one lies."""
+    smaller = {"Y": 2.0 ** round(np.log2(full[0] / plane[0])), "X": 2.0 ** round(np.log2(full[1] / plane[1]))}
+    sizes = {letter: scale.get(letter, (1.0, ""))[0] for letter in stored}
+    steps = [{"type": "scale", "scale": [sizes[letter] * smaller.get(letter, 1.0) for letter in stored]}]
+    if plane != full:
+        steps.append({"type": "translation", "translation": [sizes[letter] * (smaller.get(letter, 1.0) - 1) / 2 for letter in stored]})
+    return steps

@@ -1,0 +1,80 @@
+"""A provenance record run again: the same settings and, on the same image, the same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.image import Image
+from napari_zeroshot.engine.method import Progress, Result, never
+from napari_zeroshot.engine.recorded import Recorded, recorded
+from napari_zeroshot.engine.run import denoise_steps
+
+
+def rerun(result: Any, image: Any, *, device: str | None = None, out: Any = None) -> Result:
+    """Denoise an image again with the settings of an earlier result.
+
+    Parameters
+    ----------
+    result, image, device, out
+        As for `rerun_steps`.
+
+    Returns
+    -------
+    Result
+        On a CPU its pixels are those of the earlier result, bit for bit; ``notes`` say where they may differ.
+
+    Examples
+    --------
+    >>> rerun("cells-denoised.ome.tif", read("cells.ome.tif"))  # doctest: +SKIP
+    """
+    steps = rerun_steps(result, image, device=device, out=out)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def rerun_steps(
+    result: Any, image: Any, *, device: str | None = None, cancelled: Callable[[], bool] = never, out: Any = None, source: Mapping[str, Any] | None = None
+) -> Generator[Progress, None, Result]:
+    """As `rerun`, step by step: a generator of `Progress` that returns a `Result`.
+
+    Parameters
+    ----------
+    result
+        A `Result`, its ``provenance()``, an `Image` or a path of a file written by `write`, or a napari layer's metadata.
+    image
+        The image that it was made from: an array of any kind, or an `Image`.
+    device
+        As for `denoise_steps`. Left out, it is the CPU if the earlier run was on one, else ``auto``.
+    cancelled, out, source
+        As for `denoise_steps`.
+
+    Raises
+    ------
+    ParamError
+        If there is no provenance record, or one that cannot be run again.
+    ImageError
+        If the image is not the one of the record. Shape and type are checked by this call; the sum of
+        the pixels, which takes one pass over the image, before the first report.
+    """
+    order = recorded(result)
+    pixels = image.array if isinstance(image, Image) else image
+    if not hasattr(pixels, "shape") or not hasattr(pixels, "dtype"):
+        raise ImageError(f"a {type(pixels).__name__} is not an image; give an array, or what `read` gives")
+    order.check_form(pixels)
+    steps = denoise_steps(
+        pixels, order.method.name, axes=order.axes.letters, device=device or order.device,
+        cancelled=cancelled, out=out, source={"name": order.name, **(source or {})}, **order.options(),
+    )  # fmt: skip
+    return _checked(order, pixels, steps)
+
+
+def _checked(order: Recorded, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+    order.check(pixels)
+    result = yield from steps
+    return replace(result, notes=(*order.notes(), *result.notes))

@@ -1,0 +1,171 @@
+"""What can be done with a result, as commands: napari's menus and command palette call these, and the buttons of `ResultActions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from napari_zeroshot import __version__
+from napari_zeroshot.engine import citation
+from napari_zeroshot.engine.errors import DenoiseError, ImageError
+from napari_zeroshot.engine.files import READERS, write
+from napari_zeroshot.engine.recorded import Recorded, recorded
+from napari_zeroshot.engine.snippets import as_command_line, as_python
+from napari_zeroshot.widgets.run_again import RunAgain
+from napari_zeroshot.widgets.saving import image_of, layers_of, record_of
+from napari_zeroshot.widgets.worker import do_in_thread
+
+if TYPE_CHECKING:
+    import napari
+
+ENDINGS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
+"""What the dialog offers, and the ending that goes with it."""
+ENDED = (".tif", ".tiff", ".zarr", ".png")
+RUNS: set[RunAgain] = set()
+"""Those under way, so that they live until they are over."""
+
+
+def _told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command; what the user can mend is shown as a notification, not as an error of the program."""
+
+    @wraps(command)
+    def told(viewer: napari.viewer.Viewer) -> Any:
+        try:
+            return command(viewer)
+        except DenoiseError as error:
+            show_error(str(error))
+            return None
+
+    return told
+
+
+def is_result(layer: Any) -> bool:
+    """Whether a layer holds, or was read from a file that holds, how it was denoised."""
+    return isinstance(layer, Image) and "method" in (record_of(layer) or {})
+
+
+def active_result(viewer: napari.viewer.Viewer) -> tuple[Image, Recorded]:
+    """The active layer and how it was made.
+
+    Raises
+    ------
+    ImageError
+        If it is no result.
+    ParamError
+        If its record makes no sense.
+    """
+    layer = viewer.layers.selection.active
+    if not is_result(layer):
+        raise ImageError("the selected layer was not denoised by this plugin; select one layer that was")
+    return layer, recorded(record_of(layer))
+
+
+@_told
+def run_again(viewer: napari.viewer.Viewer) -> RunAgain:
+    """Denoise the image of the active result again, with the same settings."""
+    layer, order = active_result(viewer)
+    run = RunAgain(viewer, layer, order)
+    RUNS.add(run)
+    run.over.connect(lambda: RUNS.discard(run))
+    return run
+
+
+@_told
+def save_result(viewer: napari.viewer.Viewer) -> None:
+    """Ask for a file name and write the active result there."""
+    layer, _ = active_result(viewer)
+    proposed = f"{safe_name(layer.name)}.ome.tif"
+    path, chosen = QFileDialog.getSaveFileName(None, "Save result", proposed, ";;".join(ENDINGS))
+    if path:
+        save_to(layer, with_ending(path, chosen))
+
+
+def save_to(layer: Image, path: Path) -> None:
+    """Write a layer in another thread, and say so when it is done."""
+    image = image_of(layer)
+    do_in_thread(
+        lambda: write(path, image, overwrite=True),
+        told=f"Saving {path.name}",
+        on_done=lambda written: show_info(f"Saved {written}"),
+        on_error=lambda error: show_error(str(error)),
+    )
+
+
+def with_ending(path: str, chosen: str) -> Path:
+    """The path with the ending of the chosen kind of file, unless it has one that can be written."""
+    return Path(path) if Path(path).suffix.lower() in ENDED else Path(path + ENDINGS.get(chosen, ".ome.tif"))
+
+
+def safe_name(name: str) -> str:
+    """A layer's name without what no file name may hold."""
+    return "".join("_" if letter in '<>:"/\\|?*' or not letter.isprintable() else letter for letter in name).strip(". ")
+
+
+@_told
+def copy_python(viewer: napari.viewer.Viewer) -> None:
+    """Copy Python text that makes the active result again."""
+    _, order = active_result(viewer)
+    _copy(as_python(order, *files_of(viewer, order)), "Python")
+
+
+@_told
+def copy_command_line(viewer: napari.viewer.Viewer) -> None:
+    """Copy a command line that makes the active result again."""
+    _, order = active_result(viewer)
+    _copy(as_command_line(order, *files_of(viewer, order)), "a command line")
+
+
+@_told
+def cite(viewer: napari.viewer.Viewer) -> None:
+    """Copy BibTeX of the active result's method, and of this program."""
+    _, order = active_result(viewer)
+    _copy(f"{order.method.bibtex}\n\n{citation.bibtex(citation.software(__version__))}\n", f"the citation of {order.method.title}, as BibTeX")
+
+
+@_told
+def open_paper(viewer: napari.viewer.Viewer) -> None:
+    """Open the paper of the active result's method in the browser."""
+    _, order = active_result(viewer)
+    if order.method.link is None:
+        raise ImageError(f"no address is known of the paper: {order.method.reference}")
+    QDesktopServices.openUrl(QUrl(order.method.link))
+
+
+@_told
+def open_result(viewer: napari.viewer.Viewer) -> None:
+    """Ask for an OME-TIFF and open it with its pixel size and provenance, which napari's own reader drops."""
+    path, _ = QFileDialog.getOpenFileName(None, "Open a denoised OME-TIFF", "", "OME-TIFF (*.tif *.tiff)")
+    _open(viewer, path)
+
+
+@_told
+def open_result_folder(viewer: napari.viewer.Viewer) -> None:
+    """As `open_result`, for an OME-Zarr."""
+    _open(viewer, QFileDialog.getExistingDirectory(None, "Open a denoised OME-Zarr"))
+
+
+def _open(viewer: napari.viewer.Viewer, path: str) -> None:
+    for data, told, _ in layers_of(path) if path else ():
+        viewer.add_image(data, **told)
+
+
+def files_of(viewer: napari.viewer.Viewer, order: Recorded) -> tuple[str, str]:
+    """The file of the image that a result was made from, as far as it is known, and a name for a new result."""
+    open_now = (layer.source.path for layer in viewer.layers if layer.name == order.name)
+    known = next((path for path in open_now if path and Path(path).suffix.lower() in READERS), None)
+    name = known or order.name or "image"
+    source = name if Path(name).suffix.lower() in READERS else f"{safe_name(name)}.ome.tif"
+    return source, f"{Path(source).name.partition('.')[0]}-denoised.ome.tif"
+
+
+def _copy(text: str, what: str) -> None:
+    QApplication.clipboard().setText(text)
+    show_info(f"Copied {what}.")

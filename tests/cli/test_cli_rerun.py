@@ -1,0 +1,57 @@
+"""`rerun RESULT --input RAW`: the same pixels from the provenance alone, or a reason why not."""
+
+import numpy as np
+import pytest
+
+from napari_zeroshot import read, write
+
+OPTIONS = ("--steps", 15, "--crop", 16, "--crops", 1, "--seed", 3, "--stack", "plane", "--dtype", "float32", "--device", "cpu", "--alpha-ie", 4)
+
+
+@pytest.fixture
+def clean(command, stack, tmp_path):
+    """The stack, denoised by a run with many options."""
+    assert command("denoise", "zs-n2m", stack, tmp_path / "clean.ome.tif", *OPTIONS).code == 0
+    return tmp_path / "clean.ome.tif"
+
+
+def test_pixels_and_pixel_size_come_out_the_same(command, stack, clean, tmp_path):
+    shown = command("rerun", clean, "--input", stack)
+    first, again = read(clean), read(tmp_path / "clean-again.ome.tif")
+    assert shown.code == 0
+    assert "clean-again.ome.tif" in shown.out
+    np.testing.assert_array_equal(again.array, first.array)
+    assert (again.scale, again.channels, again.axes) == (first.scale, first.channels, first.axes)
+    assert again.provenance["params"] == first.provenance["params"]
+
+
+def test_another_image_is_refused_with_the_reason(command, clean, tmp_path, pixels):
+    write(tmp_path / "other.ome.tif", pixels[::-1], axes="TCZYX")
+    shown = command("rerun", clean, "--input", tmp_path / "other.ome.tif", "--output", tmp_path / "out.tif")
+    assert shown.code == 1
+    assert "not the image of the record (stack.ome.tif)" in shown.err
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_file_that_was_not_denoised_is_refused(command, stack):
+    shown = command("rerun", stack, "--input", stack)
+    assert (shown.code, "there is no provenance record" in shown.err) == (1, True)
+
+
+def test_axes_that_the_user_named_are_named_again(command, tmp_path, pixels):
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "plain.tif", pixels[0, 0], photometric="minisblack", metadata=None)
+    command("denoise", "median", tmp_path / "plain.tif", tmp_path / "clean.tif", "--axes", "TYX")
+    assert command("rerun", tmp_path / "clean.tif", "--input", tmp_path / "plain.tif").code == 0
+    np.testing.assert_array_equal(read(tmp_path / "clean-again.tif").array, read(tmp_path / "clean.tif").array)
+
+
+def test_json_holds_the_new_record(command, stack, clean):
+    shown = command("rerun", clean, "--input", stack, "--json").json
+    assert (shown["method"], shown["seed"], shown["stack"], shown["dtype"]) == ("zs-n2m", 3, "plane", "float32")
+
+
+def test_an_existing_output_is_found_out_before_the_work(command, stack, clean):
+    shown = command("rerun", clean, "--input", stack, "--output", clean)
+    assert (shown.code, "exists already" in shown.err) == (1, True)
