@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import quality
+from benchmarks import noise, quality
 
 
 def main() -> None:
@@ -16,8 +16,12 @@ def main() -> None:
     suite.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
     suite.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
     suite.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
+    suites.add_parser("noise", help="errors of the noise diagnosis on simulated images with known noise")
     chosen = parser.parse_args()
-    quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
+    if chosen.suite == "noise":
+        noise.run()
+    else:
+        quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
 
 
 if __name__ == "__main__":
