@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import noise, quality
+from benchmarks import noise, noise_fit, quality
 
 
 def main() -> None:
@@ -17,9 +17,13 @@ def main() -> None:
     suite.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
     suite.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
     suites.add_parser("noise", help="errors of the noise diagnosis on simulated images with known noise")
+    suite = suites.add_parser("noise-fit", help="FM2S with factors fitted to each image beside the paper's presets")
+    suite.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
     chosen = parser.parse_args()
     if chosen.suite == "noise":
         noise.run()
+    elif chosen.suite == "noise-fit":
+        noise_fit.run(chosen.data)
     else:
         quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OFFSET = "The camera's grey level in darkness, if you know it; makes the read noise exact."
 FIT = "Also give the method's options that fit the image's noise."
+STRENGTH = "How many times the image's variance FM2S adds: 1 makes added and real noise alike; 2 measured best."
 PLOT = "Draw variance against mean, and the correlation, into this PNG or SVG."
 
 
@@ -25,6 +26,7 @@ def noise(
     source: Annotated[Path, typer.Argument(metavar="IMAGE", help="The noisy image: a plane or, better, a stack.", show_default=False)],
     *,
     fit: Annotated[Literal["fm2s"] | None, typer.Option(help=FIT, show_default=False)] = None,
+    strength: Annotated[float, typer.Option(help=STRENGTH, min=0.01)] = 2.0,
     plot: Annotated[Path | None, typer.Option(help=PLOT, show_default=False)] = None,
     offset: Annotated[float | None, typer.Option(help=OFFSET, show_default=False)] = None,
     channel: Annotated[int, typer.Option(help="Which channel of a stack, counted from 0.", min=0)] = 0,
@@ -41,7 +43,7 @@ def noise(
     image = files.read(source, axes=axes)
     check_named(image, source)
     report = diagnose(image.array, axes=image.axes, channel=channel, offset=offset)
-    factors = _factors(report) if fit else {}
+    factors = _factors(report, strength) if fit else {}
     if plot is not None:
         noise_plot.write(plot, report)
     if as_json:
@@ -50,10 +52,10 @@ def noise(
         _show(report, factors, plot)
 
 
-def _factors(report: NoiseReport) -> dict[str, Any]:
+def _factors(report: NoiseReport, strength: float) -> dict[str, Any]:
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
 
-    return fm2s_factors(report)
+    return fm2s_factors(report, strength=strength)
 
 
 def _plain(source: Path, report: NoiseReport, factors: Mapping[str, Any], plot: Path | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
@@ -60,7 +61,7 @@ class NoiseReport:
     correlation
         Of the noise of two pixels, 4 x 4: so many rows and so many columns apart.
     texture
-        Whether the correlation may be the sample's fine texture instead.
+        Whether the correlation may be the sample's fine texture instead: noise is then read as if no pixels shared it.
     frame_correlation
         Of the noise of successive frames; None where there are fewer than three.
     black, white
@@ -100,7 +101,7 @@ class NoiseReport:
     @property
     def neighbours_share(self) -> bool:
         """Whether neighbouring pixels share so much noise that learning from pairs of neighbours keeps it."""
-        return self.neighbour_correlation > SHARED
+        return self.neighbour_correlation > SHARED and not self.texture
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -208,6 +209,8 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
     unshared = 1 - max(0.0, between or 0.0)
     limits = (lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf)
+    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and _maybe_texture(read)
+    shape = np.ones_like(shape) if texture else shape
     band = not_coarse if read.frames.size or variance_over(shape, fine) > MOSTLY_COARSE else fine
     transfer = photon_transfer(
         read.signals,
@@ -233,7 +236,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         offset_known=offset is not None,
         read_noise=read_noise,
         read_noise_error=read_noise_error,
-        photons=max(0.0, (transfer.means[-1] - dark) / gain) if gain else None,
+        photons=max(0.0, (_brightest(read.signals) - dark) / gain) if gain else None,
         noise=noise,
         lowest=lowest,
         highest=highest,
@@ -242,12 +245,17 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         row_stripes=stripes(read.noises),
         column_stripes=stripes([noise.T for noise in read.noises]),
         correlation=tuple(tuple(row) for row in correlation.tolist()),
-        texture=bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and _maybe_texture(read),
+        texture=texture,
         frame_correlation=between,
         black=scale.low,
         white=scale.high,
         regions=tuple(region for signal in read.signals for region in _regions(scale, signal)),
     )
+
+
+def _brightest(signals: Sequence[Floats]) -> float:
+    """Means of 3 x 3 pixels, all but one in a thousand of which are darker."""
+    return float(np.mean([np.quantile(ndimage.uniform_filter(signal, 3), 0.999) for signal in signals]))
 
 
 def _darkness(transfer: PhotonTransfer) -> float:

@@ -45,7 +45,9 @@ class Finding:
 def verdict(report: NoiseReport) -> str:
     """The report in one sentence."""
     light = f"About {report.photons:.2g} photons at the brightest" if report.photons is not None else "Noise that does not grow with the light"
-    beside = f"neighbouring pixels share noise ({report.neighbour_correlation:.1f})" if report.neighbours_share else "neighbouring pixels independent"
+    beside = "neighbouring pixels perhaps share noise" if report.texture else "neighbouring pixels independent"
+    if report.neighbours_share:
+        beside = f"neighbouring pixels share noise ({report.neighbour_correlation:.1f})"
     cut = report.highest.share if report.highest.cut else 0.0
     return f"{light}, {_dark(report)} {report.read_noise:.2g} grey levels, {beside}, {100 * cut:.2g} % saturated."
 
@@ -63,7 +65,7 @@ def _dark(report: NoiseReport) -> str:
 def _sharing(report: NoiseReport) -> Iterator[Finding]:
     row, column = report.correlation[0][1], report.correlation[1][0]
     value = f"{row:.2f} beside, {column:.2f} below"
-    if report.neighbours_share and report.texture:
+    if report.texture:
         sentence = "Neighbouring pixels vary together, and unevenly: they share noise, or the sample has a fine texture all over."
         yield Finding("Neighbours", value, sentence, "Look at an empty place: if it is blotchy, use FM2S; if not, ZS-N2M.", notable=True)
     elif report.neighbours_share:
