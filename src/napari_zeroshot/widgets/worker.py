@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from napari.qt.threading import thread_worker
+from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.errors import DenoiseError
@@ -146,3 +146,22 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
         yield Report(progress, tuple(losses), preview, at)
         losses.clear()
         next_report = time.perf_counter() + REPORT_EVERY
+
+
+def do_in_thread(work: Callable[[], Any], *, told: str, on_done: Callable[[Any], None], on_error: Callable[[Exception], None]) -> None:
+    """Do one thing in another thread, with a moving bar in napari's activity dock; the callbacks come in the main thread."""
+    worker = create_worker(_explained, work, _start_thread=False, _progress={"desc": told}, _ignore_errors=True)
+    with suppress(TypeError, RuntimeError):
+        worker.errored.disconnect()
+    worker.returned.connect(on_done)
+    worker.errored.connect(on_error)
+    worker.start()
+
+
+def _explained(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except DenoiseError:
+        raise
+    except Exception as error:
+        raise UnexpectedError(error) from error
