@@ -26,7 +26,6 @@ def image():
 def read(dock, image, **look):
     dock.viewer.add_image(image, name="noisy", **look)
     dock.press("read")
-    assert dock["read"].text() == "Reading…"
     dock.until(lambda: dock["read"].isEnabled())
 
 

@@ -48,8 +48,8 @@ def verdict(report: NoiseReport) -> str:
     beside = "neighbouring pixels perhaps share noise" if report.texture else "neighbouring pixels independent"
     if report.neighbours_share:
         beside = f"neighbouring pixels share noise ({report.neighbour_correlation:.1f})"
-    cut = report.highest.share if report.highest.cut else 0.0
-    return f"{light}, {_dark(report)} {report.read_noise:.2g} grey levels, {beside}, {100 * cut:.2g} % saturated."
+    cut = f"{100 * report.highest.share:.2g} %" if report.highest.cut else "nothing"
+    return f"{light}, {_dark(report)} {report.read_noise:.2g} grey levels, {beside}, {cut} saturated."
 
 
 def findings(report: NoiseReport) -> tuple[Finding, ...]:
@@ -63,7 +63,7 @@ def _dark(report: NoiseReport) -> str:
 
 
 def _sharing(report: NoiseReport) -> Iterator[Finding]:
-    row, column = report.correlation[0][1], report.correlation[1][0]
+    row, column = (round(value, 2) + 0.0 for value in (report.correlation[0][1], report.correlation[1][0]))  # + 0: no minus before 0
     value = f"{row:.2f} beside, {column:.2f} below"
     if report.texture:
         sentence = "Neighbouring pixels vary together, and unevenly: they share noise, or the sample has a fine texture all over."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.fm2s_noise import FACTORS
 from napari_zeroshot.engine.methods.fm2s import FM2SParams
@@ -79,6 +79,7 @@ class FactorSliders(QWidget):
         knobs = {knob.name: knob for knob in describe(FM2SParams)}
         self._sliders = {name: RatioSlider(knobs[name]) for name in FACTORS}
         form = rows()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)  # the sliders need the width
         for name, slider in self._sliders.items():
             slider.set_value(float(knobs[name].default))
             add_row(form, title(knobs[name]), slider, tooltip(knobs[name]))

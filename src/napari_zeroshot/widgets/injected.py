@@ -12,7 +12,7 @@ from napari_zeroshot.engine.fm2s_noise import added_noise, fm2s_factors
 from napari_zeroshot.engine.methods.fm2s import FM2SParams
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 from napari_zeroshot.widgets.factors import FactorSliders
-from napari_zeroshot.widgets.noise_plots import HistogramPlot, PiecePlot, TransferPlot
+from napari_zeroshot.widgets.noise_plots import ADDED, REAL, HistogramPlot, PiecePlot, TransferPlot
 
 FIT_HELP = "<p>Sets the factors so that twice the image's own variance is added at every brightness, which measured best.</p>"
 MATCH_HELP = "<p>Sets the factors so that added and real noise are alike.</p>"
@@ -30,7 +30,7 @@ class InjectedNoise(QWidget):
         self._piece: NDArray[Any] | None = None
         self._report: NoiseReport | None = None
         self._shared: dict[str, Any] = {}
-        self._real, self._synthetic = PiecePlot("real", "real"), PiecePlot("synthetic", "synthetic")
+        self._real, self._synthetic = PiecePlot("real", "real", REAL), PiecePlot("synthetic", "synthetic", ADDED)
         self._histogram, self._curve = HistogramPlot(), TransferPlot("added")
         self._sliders = FactorSliders()
         self._match, self._fit, self._use = QPushButton("Match"), QPushButton("Fit"), QPushButton("Use in Denoise")

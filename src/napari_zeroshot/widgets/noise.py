@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NO_IMAGE = "Open an image to read its noise, or try the plugin on a sample."
 FIRST = "Reads gain, photons, read noise and faults from the image, and says what they mean. A stack tells more than a plane."
+WIDTH = 46
+"""Letters that fit beside one another, at least."""
 PIECE = 96
 """Side of the piece of the image that is shown beside synthetic noise, in pixels."""
 
@@ -62,15 +64,15 @@ class NoiseWidget(QWidget):
         self._found = QWidget()
         found = QVBoxLayout(self._found)
         found.setContentsMargins(0, 0, 0, 0)
-        folds = [Fold("What was found", self._findings), Fold("Noise against brightness", self._transfer)]
-        folds += [Fold("Pixels that share noise", self._shared), Fold("FM2S, seen", self._injected)]
-        for fold in folds:
-            found.addWidget(fold)
-        for fold in folds[:3]:
-            fold.expand(animate=False)
+        plots = [Fold("Noise against brightness", self._transfer), Fold("Pixels that share noise", self._shared)]
+        for widget in (*plots, self._findings, Fold("FM2S, seen", self._injected)):
+            found.addWidget(widget)
+        for plot in plots:
+            plot.expand(animate=False)
         found.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
 
         inside = QWidget()
+        inside.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self._picker, self._read, self._sample, self._message, self._found):
@@ -104,14 +106,14 @@ class NoiseWidget(QWidget):
         self._reading += 1
         self._busy, self._problem, asked = True, "", self._reading
         at = source.plane_in_view(self._viewer)
-        centre = _middle_of_view(self._viewer, source)
+        centre = source.layer.corner_pixels.mean(axis=0)
+        self._refresh()  # first: napari's bar lets the answer come in meanwhile
         do_in_thread(
             lambda: _read(source, at, centre),
             told=f"Reading the noise of {source.name}",
             on_done=lambda answer: self._on_answer(answer) if asked == self._reading else None,
             on_error=lambda error: self._on_error(error) if asked == self._reading else None,
         )
-        self._refresh()
 
     def _on_answer(self, answer: tuple[NoiseReport, NDArray[Any]]) -> None:
         self._busy = False
@@ -162,15 +164,7 @@ class NoiseWidget(QWidget):
         self._message.setText(told if there else NO_IMAGE)
 
 
-def _middle_of_view(viewer: napari.Viewer, source: Source) -> Any:
-    """Where the camera looks, in the layer's own pixels."""
-    point = list(viewer.dims.point)
-    for axis, along in zip(viewer.dims.displayed, viewer.camera.center[-len(viewer.dims.displayed) :], strict=True):
-        point[axis] = along
-    return source.layer.world_to_data(point)
-
-
-def _read(source: Source, at: dict[str, int], centre: Any) -> tuple[NoiseReport, NDArray[Any]]:
+def _read(source: Source, at: dict[str, int], centre: NDArray[Any]) -> tuple[NoiseReport, NDArray[Any]]:
     """The report of an image's channel in view, and a piece from the middle of the view; imports torch, so that the window need not."""
     axes = source.axes
     report = diagnose(source.data, axes=axes.letters, channel=at.get("C", 0))

@@ -28,6 +28,7 @@ class Plot(pyqtgraph.PlotWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
+        self.getPlotItem().setContentsMargins(0, 0, 6, 6)  # else the last letters are cut
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
 
@@ -47,10 +48,10 @@ class TransferPlot(Plot):
     """The noise's variance against the mean grey level, with the line, and the noise that FM2S would add."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, 11)
-        self.setLabel("left", "variance of the noise")
+        super().__init__(name, 13)
+        self.setLabel("left", "variance")
         self.setLabel("bottom", "mean grey level")
-        self._bars = pyqtgraph.ErrorBarItem(x=[], y=[], height=[], pen=REAL)
+        self._bars = pyqtgraph.ErrorBarItem(x=np.empty(0), y=np.empty(0), height=np.empty(0), pen=REAL)
         self.addItem(self._bars)
         self._line = self.plot(pen=pyqtgraph.mkPen(REAL, width=2))
         self._points = self.plot(pen=None, symbol="o", symbolSize=6, symbolPen=None, symbolBrush=REAL)
@@ -60,12 +61,10 @@ class TransferPlot(Plot):
     def show_report(self, report: NoiseReport) -> None:
         """Draw the measured points and their line."""
         curve = report.transfer
-        means, variances, errors = (dict(zip(range(len(curve.means)), column, strict=True)) for column in (curve.means, curve.variances, curve.errors))
-        used = [place for place, good in enumerate(curve.used) if good]
-        cut = [place for place, good in enumerate(curve.used) if not good]
-        for item, places in ((self._points, used), (self._cut, cut)):
-            item.setData([means[place] for place in places], [variances[place] for place in places])
-        self._bars.setData(x=np.array(curve.means), y=np.array(curve.variances), height=4 * np.array(list(errors.values())))
+        means, variances, errors, used = (np.array(column) for column in (curve.means, curve.variances, curve.errors, curve.used))
+        self._points.setData(means[used], variances[used])
+        self._cut.setData(means[~used], variances[~used])
+        self._bars.setData(x=means, y=variances, height=4 * errors)
         ends = [curve.means[0], curve.means[-1]]
         self._line.setData(ends, [curve.variance(mean) for mean in ends])
         self._added.setData([], [])
@@ -79,7 +78,7 @@ class SharedPlot(Plot):
     """Which pixels share noise: 4 x 4 correlations as numbers on shades."""
 
     def __init__(self) -> None:
-        super().__init__("shared", 11)
+        super().__init__("shared", 14)
         self.setLabel("left", "rows apart")
         self.setLabel("bottom", "columns apart")
         self.invertY(True)
@@ -87,6 +86,7 @@ class SharedPlot(Plot):
         self.addItem(self._map)
         self._numbers: list[pyqtgraph.TextItem] = []
         for side in ("left", "bottom"):
+            self.getAxis(side).setStyle(tickLength=0)
             self.getAxis(side).setTicks([[(lag + 0.5, str(lag)) for lag in range(4)]])
         self.setRange(xRange=(0, 4), yRange=(0, 4), padding=0)
 
@@ -107,32 +107,27 @@ class SharedPlot(Plot):
 class PiecePlot(Plot):
     """A piece of an image, under a title."""
 
-    def __init__(self, name: str, title: str) -> None:
+    def __init__(self, name: str, title: str, colour: str) -> None:
         super().__init__(name, 12)
-        self._title = title
+        self.setTitle(title, color=colour, size="9pt")
         self._item = pyqtgraph.ImageItem(axisOrder="row-major")
         self.addItem(self._item)
         self.invertY(True)
         self.setAspectLocked(True)
         for side in ("left", "bottom"):
             self.hideAxis(side)
-        self.getPlotItem().layout.setContentsMargins(0, 0, 0, 0)
+        self.getPlotItem().getViewBox().setDefaultPadding(0)
 
     def show_piece(self, piece: Any, limits: tuple[float, float]) -> None:
         """Draw a piece with black and white at `limits`."""
         self._item.setImage(piece, levels=limits)
-
-    def recolour(self, theme: Any) -> None:
-        """Take over the colours of a napari theme."""
-        super().recolour(theme)
-        self.setTitle(self._title, color=theme.text.as_hex(), size="9pt")
 
 
 class HistogramPlot(Plot):
     """How often each grey level is in the real and in the synthetic piece."""
 
     def __init__(self) -> None:
-        super().__init__("histogram", 8)
+        super().__init__("histogram", 9)
         self.setLabel("bottom", "grey level")
         self.hideAxis("left")
         self._real, self._added = (self._bars(colour) for colour in (REAL, ADDED))
