@@ -92,6 +92,12 @@ def test_saturation_and_hot_pixels_are_told():
     assert topics["Hot pixels"].value == "4"
 
 
+@pytest.mark.parametrize("photons", [3, 10, 40])
+def test_no_pixel_is_faulty_by_chance(photons):
+    report = diagnose(taken(photons))
+    assert len(report.hot) + len(report.dead) <= 1
+
+
 def test_every_finding_is_a_sentence(plane):
     for finding in findings(plane):
         assert finding.topic

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.fft import dctn
 
-from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, variance_over
+from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, unevenness, variance_over
+from napari_zeroshot.engine.phantoms import cells
 from napari_zeroshot.engine.photon_transfer import _line, photon_transfer
 from napari_zeroshot.engine.smooth_blocks import coarse, cut, fine, not_coarse
 
@@ -94,6 +96,12 @@ def test_correlations_are_those_of_the_noise_along_rows_and_columns():
     assert found[0, 1] == pytest.approx(beside, abs=0.08)
     assert found[1, 0] == pytest.approx(0, abs=0.08)
     assert found[0, 2] == pytest.approx(0, abs=0.08)
+
+
+def test_structure_is_uneven_and_noise_is_not():
+    assert unevenness([rng().poisson(20 + 1000 * cells((128, 128))).astype(float)]) > 3
+    assert unevenness([white((256, 256))]) < 2
+    assert unevenness([ndimage.gaussian_filter(white((256, 256)), 1)]) < 2
 
 
 def test_frames_that_share_half_their_noise_are_found_to():

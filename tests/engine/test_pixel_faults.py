@@ -11,8 +11,7 @@ def noise(level=5.0, shape=(128, 160), seed=3):
     return 100 + np.random.default_rng(seed).normal(scale=level, size=shape)
 
 
-def in_deviations(plane):
-    return plane / 5
+LEVEL_5 = {"stabilised": lambda plane: plane / 5, "deviation": lambda plane: np.full_like(plane, 5)}
 
 
 def test_ends_are_the_extremes_with_their_shares():
@@ -36,19 +35,19 @@ def test_thin_tails_are_not_cut_off():
 def test_hot_and_dead_pixels_are_where_they_were_put():
     plane = noise()
     plane[20, 30], plane[70, 9] = 180, 10
-    assert faulty_pixels([plane], in_deviations) == ([(20, 30)], [(70, 9)])
+    assert faulty_pixels([plane], **LEVEL_5) == ([(20, 30)], [(70, 9)])
 
 
 def test_small_bright_spots_are_not_hot():
     spots = np.zeros((128, 160))
     spots[10::20, 10::20] = 2000
-    assert faulty_pixels([noise() + ndimage.gaussian_filter(spots, 1.1)], in_deviations) == ([], [])
+    assert faulty_pixels([noise() + ndimage.gaussian_filter(spots, 1.1)], **LEVEL_5) == ([], [])
 
 
 def test_what_is_bright_in_one_frame_only_is_not_hot():
     frames = [noise(seed=seed) for seed in range(3)]
     frames[1][5, 5] = 300
-    assert faulty_pixels(frames, in_deviations) == ([], [])
+    assert faulty_pixels(frames, **LEVEL_5) == ([], [])
 
 
 @pytest.mark.parametrize("level", [1.0, 4.0])

@@ -12,8 +12,7 @@ from scipy import ndimage
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
-from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, variance_over
-from napari_zeroshot.engine.noise_level import neighbours_share_noise
+from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, unevenness, variance_over
 from napari_zeroshot.engine.photon_transfer import PhotonTransfer, photon_transfer
 from napari_zeroshot.engine.pixel_faults import End, ends, faulty_pixels, stripes
 from napari_zeroshot.engine.smooth_blocks import Floats, fine, not_coarse
@@ -24,6 +23,8 @@ MOST_PLANES = 8
 """Planes, or pairs of frames, that are read of a stack."""
 MOST_FRAMES = 8
 """Successive frames that are compared."""
+UNEVEN = 2.5
+"""With an `unevenness` above this, what neighbours have in common is taken for structure."""
 REGION = 75
 """Side of the regions whose brightness is noted, in pixels: FM2S's own."""
 MOSTLY_COARSE = 3.0
@@ -209,7 +210,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
     unshared = 1 - max(0.0, between or 0.0)
     limits = (lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf)
-    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and _maybe_texture(read)
+    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size and unevenness(read.raws) > UNEVEN
     shape = np.ones_like(shape) if texture else shape
     band = not_coarse if read.frames.size or variance_over(shape, fine) > MOSTLY_COARSE else fine
     transfer = photon_transfer(
@@ -225,7 +226,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     read_noise, read_noise_error = _read_noise(transfer, dark)
     gain = transfer.slope if transfer.slope_is_known else None
     noise = _overall(transfer, read.signals)
-    hot, dead = faulty_pixels(read.raws, lambda plane: _stabilised(plane, transfer, noise))
+    hot, dead = faulty_pixels(read.raws, stabilised=lambda plane: _stabilised(plane, transfer, noise), deviation=lambda plane: _deviation(plane, transfer))
     scale = intensity.measure([plane[np.newaxis] for plane in read.raws], dtype)
     return NoiseReport(
         seen=read.seen,
@@ -283,11 +284,9 @@ def _stabilised(plane: Floats, transfer: PhotonTransfer, noise: float) -> Floats
     return np.asarray(2 / gain * np.sqrt(np.maximum(gain * plane + floor, 0)))
 
 
-def _maybe_texture(read: _Read) -> bool:
-    """Whether a single plane's correlated detail is spread unevenly, as structure is and noise is not."""
-    if read.signals is not read.noises:
-        return False
-    return not neighbours_share_noise(np.stack(read.raws)[:, np.newaxis].astype(np.float32))
+def _deviation(plane: Floats, transfer: PhotonTransfer) -> Floats:
+    """The line's, but no less than was measured anywhere."""
+    return np.sqrt(np.maximum(transfer.height + transfer.slope * (plane - transfer.pivot), min(transfer.variances)))
 
 
 def _regions(scale: intensity.Scale, signal: Floats) -> list[tuple[float, float]]:

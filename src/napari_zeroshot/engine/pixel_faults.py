@@ -45,7 +45,9 @@ def _end(levels: Floats, counts: NDArray[np.int_]) -> End:
     return End(float(levels[0]), share, bool(share > LEAST_SHARE and counts[0] > PILED * beside))
 
 
-def faulty_pixels(planes: Sequence[Floats], stabilised: Callable[[Floats], Floats]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def faulty_pixels(
+    planes: Sequence[Floats], *, stabilised: Callable[[Floats], Floats], deviation: Callable[[Floats], Floats]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Rows and columns of the pixels that are far brighter (hot), and far darker (dead), than all around them.
 
     Parameters
@@ -53,12 +55,20 @@ def faulty_pixels(planes: Sequence[Floats], stabilised: Callable[[Floats], Float
     planes
         Of one place; a faulty pixel is so in most of them.
     stabilised
-        Turns grey levels into multiples of the noise's deviation there.
+        Turns grey levels into multiples of the noise's deviation, which grows with them.
+    deviation
+        The noise's deviation at a grey level.
     """
     bright = np.median([_stands_out(stabilised(plane)) for plane in planes], axis=0)
-    dark = np.median([_stands_out(-stabilised(plane)) for plane in planes], axis=0)
+    dark = np.median([_stands_out(_below(plane, deviation)) for plane in planes], axis=0)
     limit = max(FAR_OFF / np.sqrt(len(planes)), FAR_OFF / 2)
     return _places(bright > limit), _places(dark > limit)
+
+
+def _below(plane: Floats, deviation: Callable[[Floats], Floats]) -> Floats:
+    """How far each pixel is below its surroundings, in deviations of the noise there: its own says little of a dark one."""
+    ground = ndimage.median_filter(plane, 5, mode="reflect")
+    return np.asarray((ground - plane) / np.maximum(deviation(ground), 1e-12))
 
 
 def _stands_out(plane: Floats) -> Floats:

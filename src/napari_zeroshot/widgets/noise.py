@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 NO_IMAGE = "Open an image to read its noise, or try the plugin on a sample."
 FIRST = "Reads gain, photons, read noise and faults from the image, and says what they mean. A stack tells more than a plane."
-WIDTH = 46
+WIDTH = 50
 """Letters that fit beside one another, at least."""
 PIECE = 96
 """Side of the piece of the image that is shown beside synthetic noise, in pixels."""
@@ -72,11 +72,11 @@ class NoiseWidget(QWidget):
         found.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
 
         inside = QWidget()
-        inside.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self._picker, self._read, self._sample, self._message, self._found):
             column.addWidget(widget)
+        self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
         outer.addWidget(RoomyScroll(inside))
         outer.addStretch()
