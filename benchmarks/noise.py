@@ -81,7 +81,7 @@ def run(*, quick: bool = False) -> None:
     """Measure every case, keep the errors as JSON, and write the tables into docs/benchmarks.md."""
     errors = [measured(case) for case in cases(quick=quick)]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([asdict(error) for error in errors], indent=None) + "\n")
+    RESULTS.write_text("[" + ",\n".join(json.dumps(asdict(error)) for error in errors) + "]\n")
     document.put("noise", tables(errors))
 
 
@@ -109,7 +109,8 @@ def measured(case: Case) -> Error:
     variance = report.transfer.variance(mean) / (true.gain * camera.span * level + true.read_noise**2)
     gain = None if report.gain is None else report.gain / true.gain - 1
     at_dark = (report.read_noise - true.read_noise) / np.sqrt(true.gain * camera.span * level + true.read_noise**2)
-    return Error(case, gain, variance - 1, at_dark, report.neighbour_correlation - _correlation(case.blur))
+    found = (gain, variance - 1, float(at_dark), report.neighbour_correlation - _correlation(case.blur))
+    return Error(case, *(None if value is None else round(value, 4) for value in found))
 
 
 @dataclass(frozen=True)

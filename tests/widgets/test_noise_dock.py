@@ -108,6 +108,14 @@ def test_answer_about_an_image_that_is_no_longer_chosen_is_dropped(dock, image):
     assert dock.shows("sample")
 
 
+def test_closing_the_dock_while_it_reads_is_quiet(dock, image, capsys):
+    dock.viewer.add_image(image, name="noisy")
+    dock.press("read")
+    dock.viewer.window.remove_dock_widget(dock.widget)
+    dock.qtbot.wait(1500)
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [

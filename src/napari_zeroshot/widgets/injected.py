@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_zeroshot.engine.fm2s_noise import added_noise, fm2s_factors
+from napari_zeroshot.engine.fm2s_noise import STRENGTH, added_noise, fm2s_factors
 from napari_zeroshot.engine.methods.fm2s import FM2SParams
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 from napari_zeroshot.widgets.factors import FactorSliders
@@ -48,7 +48,7 @@ class InjectedNoise(QWidget):
 
         self._sliders.changed.connect(self._show)
         self._match.clicked.connect(lambda: self._set_fitted(1.0))
-        self._fit.clicked.connect(lambda: self._set_fitted(2.0))
+        self._fit.clicked.connect(lambda: self._set_fitted(STRENGTH))
         self._use.clicked.connect(self.wanted)
 
     def value(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class InjectedNoise(QWidget):
         """Take a new image: its report and a piece of it, shape (Y, X)."""
         self._report, self._piece = report, piece
         self._curve.show_report(report)
-        self._set_fitted(2.0)
+        self._set_fitted(STRENGTH)
 
     def _set_fitted(self, strength: float) -> None:
         if self._report is None:

@@ -10,7 +10,7 @@ import numpy as np
 from napari.utils.notifications import show_error
 from napari.utils.theme import get_theme
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.errors import DenoiseError
@@ -43,8 +43,8 @@ class NoiseWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        self._reading = 0  # counts what was asked, so that late answers are known
         self._viewer = viewer
-        self._reading = 0
         self._busy = False
         self._problem = self._details = ""
         self._report: NoiseReport | None = None
@@ -89,6 +89,12 @@ class NoiseWidget(QWidget):
         self._copy.clicked.connect(self._on_copy)
         self._injected.wanted.connect(self._on_use)
         viewer.events.theme.connect(self._on_theme)
+
+    def event(self, event: QEvent) -> bool:
+        """As any widget; when the dock is closed, which takes its parent away, an answer under way is not wanted any more."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self._reading += 1
+        return super().event(event)
 
     def _on_picker(self) -> None:
         self._reading += 1  # an answer about another image comes too late
