@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import goals, kodak, memory, profile, quality, scale, speed
+from benchmarks import goals, kodak, memory, noise, noise_fit, profile, quality, scale, speed
 
 SUITES = {
     "quality": quality.SUITE,
@@ -13,6 +13,8 @@ SUITES = {
     "scale": scale.SUITE,
     "profile": profile.SUITE,
     "memory": memory.SUITE,
+    "noise": noise.SUITE,
+    "noise-fit": noise_fit.SUITE,
     "goals": goals.SUITE,
 }
 

@@ -1,4 +1,4 @@
-"""Makes docs/images/denoise_*.png: the real napari window before, during and after a run on the sample plane.
+"""Makes docs/images/denoise_*.png and noise_dock.png: the real napari window before, during and after a run on the sample plane, and its noise.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -13,13 +13,15 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll
+
 IMAGES = Path(__file__).with_name("images")
 SIZE = (1280, 840)
 PATIENCE = 600
 
 
 def main() -> None:
-    """Make the three pictures."""
+    """Make the pictures."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--theme", default="dark", help="napari's theme")
     asked.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
@@ -39,6 +41,27 @@ def main() -> None:
 
     wait(lambda: dock.findChild(QPushButton, "run").isVisible())
     shoot(viewer, options.folder / "denoise_done.png")
+    viewer.close()
+    shoot_noise(options.theme, options.folder)
+
+
+def shoot_noise(theme: str, folder: Path) -> None:
+    """Make the picture of the Noise dock, its part on FM2S unfolded."""
+    viewer = napari.Viewer(show=True)
+    viewer.theme = theme
+    viewer.window.resize(SIZE[0], 1000)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Noise")
+    press(dock, "sample")
+    press(dock, "read")
+    wait(lambda: dock.findChild(QPushButton, "read").isEnabled())
+    for fold in dock.findChildren(Fold)[:2]:
+        fold.collapse(animate=False)
+    dock.findChildren(Fold)[-1].expand(animate=False)
+    scroll = dock.findChild(RoomyScroll).verticalScrollBar()
+    settled = time.monotonic() + 1
+    wait(lambda: time.monotonic() > settled)
+    scroll.setValue(scroll.maximum())
+    shoot(viewer, folder / "noise_dock.png")
     viewer.close()
 
 

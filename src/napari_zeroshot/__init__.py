@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_zeroshot.engine.errors import DenoiseError
     from napari_zeroshot.engine.files import read, write
+    from napari_zeroshot.engine.fm2s_noise import fm2s_factors
     from napari_zeroshot.engine.image import Image
     from napari_zeroshot.engine.method import Method, Progress, Result
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
@@ -23,11 +25,14 @@ _HOMES = {
     "DenoiseError": "errors",
     "Image": "image",
     "Method": "method",
+    "NoiseReport": "noise_diagnosis",
     "Progress": "method",
     "Result": "method",
     "all_methods": "registry",
     "denoise": "run",
     "denoise_steps": "run",
+    "diagnose": "noise_diagnosis",
+    "fm2s_factors": "fm2s_noise",
     "get_method": "registry",
     "read": "files",
     "rerun": "rerun",
@@ -38,12 +43,15 @@ __all__ = [
     "DenoiseError",
     "Image",
     "Method",
+    "NoiseReport",
     "Progress",
     "Result",
     "__version__",
     "all_methods",
     "denoise",
     "denoise_steps",
+    "diagnose",
+    "fm2s_factors",
     "get_method",
     "read",
     "rerun",

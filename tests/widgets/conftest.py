@@ -52,9 +52,9 @@ class Dock:
 
 
 @pytest.fixture
-def open_dock(qtbot) -> Callable[[Any], Dock]:
-    """Opens the dock in a viewer, as the menu does."""
-    return lambda viewer: Dock(viewer, viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")[1], qtbot)
+def open_dock(qtbot) -> Callable[..., Dock]:
+    """Opens the Denoise dock, or the one of another name, in a viewer, as the menu does."""
+    return lambda viewer, name="Denoise": Dock(viewer, viewer.window.add_plugin_dock_widget("napari-zeroshot", name)[1], qtbot)
 
 
 @pytest.fixture

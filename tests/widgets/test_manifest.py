@@ -28,9 +28,13 @@ def test_every_command_can_be_imported(command):
     assert callable(getattr(import_module(module), name))
 
 
-def test_denoise_is_in_the_filter_menu_and_samples_are_offered():
-    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise"]
-    assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == ["napari-zeroshot.denoise", "napari-zeroshot.run_again"]
+def test_docks_are_in_the_filter_menu_and_samples_are_offered():
+    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise", "Noise"]
+    assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == [
+        "napari-zeroshot.denoise",
+        "napari-zeroshot.noise",
+        "napari-zeroshot.run_again",
+    ]
     assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}
 
 

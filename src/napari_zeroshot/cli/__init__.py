@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_zeroshot import __version__
-from napari_zeroshot.cli import demo, denoise, measure, methods, rerun, simulate
+from napari_zeroshot.cli import demo, denoise, measure, methods, noise, rerun, simulate
 from napari_zeroshot.cli.report import UsageError, fail
 from napari_zeroshot.engine.errors import DenoiseError
 
@@ -24,6 +24,7 @@ app.command("methods")(methods.list_methods)
 app.add_typer(denoise.app, name="denoise")
 app.command("rerun")(rerun.rerun)
 app.command("measure")(measure.measure)
+app.command("noise")(noise.noise)
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 

@@ -1,0 +1,197 @@
+"""The Noise dock: what noise an image holds, what that means, and what FM2S would make of it."""
+
+from __future__ import annotations
+
+import traceback
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.notifications import show_error
+from napari.utils.theme import get_theme
+from numpy.typing import NDArray
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.fm2s_noise import added_noise
+from napari_zeroshot.engine.methods.fm2s import FM2SParams
+from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
+from napari_zeroshot.engine.noise_findings import Finding, findings, verdict
+from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.widgets.injected import InjectedNoise
+from napari_zeroshot.widgets.layers import Source
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence
+from napari_zeroshot.widgets.noise_plots import SharedPlot, TransferPlot
+from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
+from napari_zeroshot.widgets.source import SourcePicker
+from napari_zeroshot.widgets.worker import do_in_thread
+
+if TYPE_CHECKING:
+    import napari
+
+NO_IMAGE = "Open an image to read its noise, or try the plugin on a sample."
+FIRST = "Reads gain, photons, read noise and faults from the image, and says what they mean. A stack tells more than a plane."
+WIDTH = 50
+"""Letters that fit beside one another, at least."""
+PIECE = 96
+"""Side of the piece of the image that is shown beside synthetic noise, in pixels."""
+
+
+class NoiseWidget(QWidget):
+    """The dock. Without an image it offers a sample; with one, to read its noise; then it shows what was found."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._reading = 0  # counts what was asked, so that late answers are known
+        self._viewer = viewer
+        self._busy = False
+        self._problem = self._details = ""
+        self._report: NoiseReport | None = None
+
+        self._picker = SourcePicker(viewer)
+        self._read, self._sample, self._copy = QPushButton("Read the noise"), QPushButton("Load a sample"), QPushButton("Copy details")
+        for name, button in (("read", self._read), ("sample", self._sample), ("details", self._copy)):
+            button.setObjectName(name)
+        self._message = Sentence("message", lines=3)
+        self._transfer, self._shared = TransferPlot("transfer"), SharedPlot()
+        self._findings = QLabel()
+        self._findings.setObjectName("findings")
+        self._findings.setWordWrap(True)
+        self._findings.setTextFormat(Qt.TextFormat.RichText)
+        self._findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._injected = InjectedNoise()
+        self._found = QWidget()
+        found = QVBoxLayout(self._found)
+        found.setContentsMargins(0, 0, 0, 0)
+        plots = [Fold("Noise against brightness", self._transfer), Fold("Pixels that share noise", self._shared)]
+        for widget in (*plots, self._findings, Fold("FM2S, seen", self._injected)):
+            found.addWidget(widget)
+        for plot in plots:
+            plot.expand(animate=False)
+        found.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
+
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._picker, self._read, self._sample, self._message, self._found):
+            column.addWidget(widget)
+        self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
+        outer = QVBoxLayout(self)
+        outer.addWidget(RoomyScroll(inside))
+        outer.addStretch()
+        self._on_theme()
+        self._refresh()
+
+        self._picker.changed.connect(self._on_picker)
+        self._read.clicked.connect(self._on_read)
+        self._sample.clicked.connect(self._on_sample)
+        self._copy.clicked.connect(self._on_copy)
+        self._injected.wanted.connect(self._on_use)
+        viewer.events.theme.connect(self._on_theme)
+
+    def event(self, event: QEvent) -> bool:
+        """As any widget; when the dock is closed, which takes its parent away, an answer under way is not wanted any more."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self._reading += 1
+        return super().event(event)
+
+    def _on_picker(self) -> None:
+        self._reading += 1  # an answer about another image comes too late
+        self._busy = False
+        self._report, self._problem, self._details = None, "", ""
+        self._refresh()
+
+    def _on_read(self) -> None:
+        self._picker.settle()
+        try:
+            source = self._picker.value()
+        except DenoiseError as error:
+            self._on_error(error)
+            return
+        self._reading += 1
+        self._busy, self._problem, asked = True, "", self._reading
+        at = source.plane_in_view(self._viewer)
+        centre = source.layer.corner_pixels.mean(axis=0)
+        self._refresh()  # first: napari's bar lets the answer come in meanwhile
+        do_in_thread(
+            lambda: _read(source, at, centre),
+            told=f"Reading the noise of {source.name}",
+            on_done=lambda answer: self._on_answer(answer) if asked == self._reading else None,
+            on_error=lambda error: self._on_error(error) if asked == self._reading else None,
+        )
+
+    def _on_answer(self, answer: tuple[NoiseReport, NDArray[Any]]) -> None:
+        self._busy = False
+        self._report, piece = answer
+        self._details = "\n".join([verdict(self._report), *(_plain(finding) for finding in findings(self._report))])
+        self._findings.setText("".join(_told(finding) for finding in findings(self._report)))
+        self._transfer.show_report(self._report)
+        self._shared.show_report(self._report)
+        self._injected.show_report(self._report, piece)
+        self._refresh()
+
+    def _on_error(self, error: Exception) -> None:
+        self._busy, self._report = False, None
+        self._problem, self._details = _sentence(str(error)), "".join(traceback.format_exception(error))
+        show_error(str(error))
+        self._refresh()
+
+    def _on_use(self) -> None:
+        """Hand FM2S with the factors to the Denoise dock."""
+        docks = self._viewer.window.dock_widgets.values()
+        pickers = [picker for dock in docks if isinstance(dock, QWidget) and (picker := dock.findChild(RecipePicker))]
+        if not pickers:
+            opened = self._viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")[1]
+            pickers = [opened.findChild(RecipePicker)]
+        method = get_method("fm2s")
+        pickers[0].set_value(Recipe(method, "default", method.settings(changes=self._injected.value())))
+
+    def _on_sample(self) -> None:
+        self._viewer.open_sample("napari-zeroshot", "noisy_plane")
+
+    def _on_copy(self) -> None:
+        QApplication.clipboard().setText(self._details)
+
+    def _on_theme(self) -> None:
+        theme = get_theme(self._viewer.theme)
+        for part in (self._transfer, self._shared, self._injected):
+            part.recolour(theme)
+
+    def _refresh(self) -> None:
+        """Show the state that the dock is in: no image, ready, reading, read or failed."""
+        there = self._picker.layer is not None
+        self._read.setVisible(there)
+        self._sample.setVisible(not there)
+        self._read.setEnabled(not self._busy)
+        self._read.setText("Reading…" if self._busy else "Read the noise")
+        self._found.setVisible(self._report is not None)
+        told = verdict(self._report) if self._report is not None else self._problem or FIRST
+        self._message.setText(told if there else NO_IMAGE)
+
+
+def _read(source: Source, at: dict[str, int], centre: NDArray[Any]) -> tuple[NoiseReport, NDArray[Any]]:
+    """The report of an image's channel in view, and a piece from the middle of the view; imports torch, so that the window need not."""
+    axes = source.axes
+    report = diagnose(source.data, axes=axes.letters, channel=at.get("C", 0))
+    plane = axes.read(source.data, axes.index_of(at))[0]
+    middle = [centre[axes.letters.index(letter)] for letter in "YX"]
+    starts = [int(np.clip(along - PIECE // 2, 0, max(0, size - PIECE))) for along, size in zip(middle, plane.shape, strict=True)]
+    piece = plane[starts[0] : starts[0] + PIECE, starts[1] : starts[1] + PIECE].copy()
+    added_noise(piece, report, FM2SParams())
+    return report, piece
+
+
+def _plain(finding: Finding) -> str:
+    return f"{finding.topic}: {finding.value}. {finding.sentence} {finding.advice}".strip()
+
+
+def _told(finding: Finding) -> str:
+    """A finding as a paragraph: topic and value in bold, what it is, and what to do."""
+    head = f"<b>{escape(finding.topic)}: {escape(finding.value)}</b>"
+    advice = f"<br><i>{escape(finding.advice)}</i>" if finding.advice else ""
+    return f"<p>{'⚠ ' if finding.notable else ''}{head}<br>{escape(finding.sentence)}{advice}</p>"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
