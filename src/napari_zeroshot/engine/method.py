@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.params import Params, check_names
+from napari_zeroshot.engine.params import Params, check_names, describe
+from napari_zeroshot.engine.training import Training
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.intensity import Scale
 
 Planes = NDArray[np.float32]
 """Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
@@ -139,6 +143,18 @@ class Method:
         """The cheapest useful setting, for live previews and tests."""
         return self.settings("preview")
 
+    def quick(self, params: Params) -> Params:
+        """The cheapest useful setting that shows what these parameters do.
+
+        How long and how fast is learnt is the preview's, unless fewer steps are asked for; all else is as given.
+        """
+        if not self.trains:
+            return params
+        cheap, asked = self.preview.to_dict(), params.to_dict()
+        pace = {knob.name for knob in describe(Training)} | set(self.presets["preview"])
+        fewest = min(int(cheap["steps"]), int(asked["steps"]))
+        return params.replace(**{name: cheap[name] for name in pace} | {"steps": fewest})
+
     def settings(self, preset: str | None = None, changes: Mapping[str, Any] | None = None) -> Params:
         """The parameters of a preset, with changes on top.
 
@@ -186,6 +202,8 @@ class Result:
         What a user should know of this run, in sentences.
     denoiser
         What was learned last, for a later run to go on from; not part of the provenance.
+    levels
+        The grey scale it was learned in; not part of the provenance either.
     """
 
     image: Any
@@ -205,6 +223,7 @@ class Result:
     source: Mapping[str, Any] = field(default_factory=dict)
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
+    levels: Scale | None = field(default=None, repr=False, compare=False)
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""
