@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,12 @@ def memory_given_back(device: str) -> Iterator[None]:
 
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def torch_is_loaded() -> bool:
+    """Whether asking torch something takes no time. It does while another thread is still importing it."""
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def has_gpu() -> bool:

@@ -15,42 +15,38 @@ SMALLEST_TILE = 128
 """Tiles are not made smaller than this, in pixels: they would be all halo."""
 
 
-def with_less_memory(run: Run, params: Params, *, tile: int = 1024) -> Generator[Progress, None, Result]:
+def with_less_memory(run: Run, params: Params) -> Generator[Progress, None, Result]:
     """A run that begins anew with fewer crops and smaller tiles each time the graphics card runs out of memory.
 
     Parameters
     ----------
     run
-        `denoise_steps`, given everything but what is passed here: the number `tile`, and `crops` where there are fewer than asked for.
+        `denoise_steps`, given everything but what is passed here: nothing at first, then a smaller `tile`, and fewer `crops` where the method has them.
     params
         The parameters asked for.
-    tile
-        The tile to begin with, in pixels.
 
     Raises
     ------
     DeviceMemoryError
         If the least that can be done at once is still too much.
     """
-    fewer: dict[str, Any] = {}
-    least = tile
+    less: dict[str, Any] = {}
     while True:
         try:
-            result = yield from run(tile=least, **fewer)
+            result = yield from run(**less)
         except DeviceMemoryError:
-            if least <= SMALLEST_TILE:
+            if less.get("tile") == SMALLEST_TILE:
                 raise
-            least //= 2
-            fewer = _fewer_crops(params, fewer)
-            continue
-        return replace(result, notes=(*result.notes, _told(least, fewer))) if least < tile else result
+            less = _less(params, less)
+        else:
+            return replace(result, notes=(*result.notes, _told(less))) if less else result
 
 
-def _fewer_crops(params: Params, fewer: dict[str, Any]) -> dict[str, Any]:
-    crops = fewer.get("crops", getattr(params, "crops", None))
-    return {} if crops is None else {"crops": max(1, crops // 2)}
+def _less(params: Params, before: dict[str, Any]) -> dict[str, Any]:
+    crops = before.get("crops", getattr(params, "crops", None))
+    return {"tile": before.get("tile", 1024) // 2} | ({} if crops is None else {"crops": max(1, crops // 2)})
 
 
-def _told(tile: int, fewer: dict[str, Any]) -> str:
-    crops = f" and learnt from {fewer['crops']} crops at a step" if fewer else ""
-    return f"The graphics card ran out of memory; it was done in tiles of {tile} px{crops}."
+def _told(less: dict[str, Any]) -> str:
+    crops = f" and learnt from {less['crops']} crops at a step" if "crops" in less else ""
+    return f"The graphics card ran out of memory; it was done in tiles of {less['tile']} px{crops}."
