@@ -118,16 +118,15 @@ class DenoiseWidget(QWidget):
         self._idle.timeout.connect(self._on_idle)
         self._view_rests.timeout.connect(self._refresh)
         connect_shortcuts(self, {"run": self._buttons.run.click, "preview": self._buttons.preview.click, "stop": self._on_escape, "keep": self._on_keep})
-        self._events = (
-            (viewer.dims.events.current_step, self._on_view),
-            (camera(viewer).events.center, self._on_view),
-            (camera(viewer).events.zoom, self._on_view),
-            (viewer.events.theme, self._on_theme),
-        )
-        for event, slot in self._events:
+        for event, slot in self._events():
             event.connect(slot)
         abandon = WeakMethod(self._abandon)
         self.destroyed.connect(lambda: (alive := abandon()) and alive())  # a slot of its own would not be called any more
+
+    def _events(self) -> tuple[tuple[Any, Any], ...]:
+        """What the viewer tells this dock; it would tell it a closed one too."""
+        dims, view = self._viewer.dims.events, camera(self._viewer).events
+        return (dims.current_step, self._on_view), (view.center, self._on_view), (view.zoom, self._on_view), (self._viewer.events.theme, self._on_theme)
 
     def _lay_out(self) -> None:
         below = QHBoxLayout()
@@ -169,9 +168,8 @@ class DenoiseWidget(QWidget):
         self._abandon()
         for timer in (self._idle, self._view_rests):
             timer.stop()
-        for event, slot in self._events:
+        for event, slot in self._events():
             event.disconnect(slot)
-        self._events = ()
         self._picker.leave()
         self._previews.stop()
         self._clear_away()
@@ -440,8 +438,9 @@ class DenoiseWidget(QWidget):
             self._calibrating = None
 
     def _on_calibrated(self) -> None:
-        self._calibrating = None
-        self._refresh()
+        if self._calibrating is not None:
+            self._calibrating = None
+            self._refresh()
 
     # The rest
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from napari.qt.threading import thread_worker
@@ -51,8 +52,8 @@ class UnexpectedError(DenoiseError):
 class Running:
     """A run under way, in the hands of the main thread."""
 
-    def __init__(self, worker: Any, stop: threading.Event, view: _View) -> None:
-        self._worker, self._stop, self._view = worker, stop, view
+    def __init__(self, worker: Any, stop: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
+        self._worker, self._stop, self._view, self._heard = worker, stop, view, heard
 
     @property
     def cancelling(self) -> bool:
@@ -67,7 +68,8 @@ class Running:
         """End the run and want nothing more of it: no report or result that is already on its way arrives, only `on_end`."""
         self._stop.set()
         self._worker.quit()
-        _disconnect(self._worker.yielded, self._worker.returned, self._worker.errored)
+        for name in ("yielded", "returned", "errored"):
+            self._heard.pop(name, None)
 
     def show(self, at: At | None) -> None:
         """Which plane to preview from now on; None for no previews."""
@@ -105,19 +107,23 @@ def run_in_thread(
     """
     stop, view = threading.Event(), _View(at)
     worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, view)
-    _disconnect(worker.errored, worker.warned)  # napari would show tracebacks, and every Python warning of torch
-    worker.yielded.connect(on_report)
-    worker.returned.connect(on_result)
-    worker.errored.connect(on_error)
-    worker.finished.connect(on_end)
-    worker.start()
-    return Running(worker, stop, view)
-
-
-def _disconnect(*signals: Any) -> None:
-    for signal in signals:
+    for signal in (worker.errored, worker.warned):
         with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
-            signal.disconnect()
+            signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
+    heard: dict[str, Callable[..., None]] = {"yielded": on_report, "returned": on_result, "errored": on_error, "finished": on_end}
+    for name in heard:
+        getattr(worker, name).connect(partial(_tell, heard, name))
+    worker.start()
+    return Running(worker, stop, view, heard)
+
+
+def _tell(heard: dict[str, Callable[..., None]], name: str, *said: Any) -> None:
+    """Call back, if that is still wanted; after the end let go of the callbacks, or the dock would live on with them."""
+    callback = heard.get(name)
+    if name == "finished":
+        heard.clear()
+    if callback is not None:
+        callback(*said)
 
 
 def warm_up() -> None:
