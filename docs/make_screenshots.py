@@ -1,4 +1,4 @@
-"""Makes docs/images/denoise_*.png: the real napari window before, during and after a run on the sample plane.
+"""Makes docs/images/denoise_*.png: the real napari window before, with a preview, during and after a run on the sample plane.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 IMAGES = Path(__file__).with_name("images")
 SIZE = (1280, 840)
@@ -19,7 +19,7 @@ PATIENCE = 600
 
 
 def main() -> None:
-    """Make the three pictures."""
+    """Make the pictures."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--theme", default="dark", help="napari's theme")
     asked.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
@@ -32,6 +32,10 @@ def main() -> None:
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
     press(dock, "sample")
     shoot(viewer, options.folder / "denoise_before.png")
+
+    press(dock, "preview")
+    wait(lambda: "Previewed" in dock.findChild(QLabel, "message").text())
+    shoot(viewer, options.folder / "denoise_preview.png")
 
     press(dock, "run")
     wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
@@ -49,7 +53,7 @@ def press(dock: QWidget, button: str) -> None:
 
 def curve_has(dock: QWidget, points: int) -> bool:
     """Whether the loss curve has some length."""
-    (curve,) = dock.findChild(QWidget, "loss").listDataItems()
+    curve, _ = dock.findChild(QWidget, "loss").listDataItems()
     return curve.xData is not None and len(curve.xData) >= points
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 
 from napari_zeroshot.widgets import habits
 
-PATIENCE = 60_000
+PATIENCE = 20_000
 
 
 @dataclass

@@ -26,7 +26,8 @@ class Part:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The array's own."""
-        return np.dtype(self.array.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        return dtype
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> Any:
         places = zip(index, self.start, self.shape, strict=True)

@@ -118,7 +118,8 @@ def denoise_steps(
     source
         What to note in the provenance of where the image comes from, such as its name.
     start
-        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews. The provenance cannot make such a run again.
+        The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights: for previews.
+        The provenance cannot make such a run again.
     region
         The part to denoise: first and end index along some axes, such as ``{"T": (3, 5), "Y": (0, 256)}``. The result has its shape.
         Grey levels are scaled as for the whole planes that it lies in, so that a part looks as it does in a run of the whole.
@@ -159,7 +160,7 @@ def denoise_steps(
 
 
 def _told(region: Region | None) -> dict[str, Any]:
-    return {"region": {letter: list(ends) for letter, ends in region.items()}} if region else {}
+    return {"region": {letter: [int(end) for end in ends] for letter, ends in region.items()}} if region else {}
 
 
 def checked_axes(image: Any, letters: str | None) -> Axes:

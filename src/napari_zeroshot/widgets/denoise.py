@@ -11,7 +11,7 @@ from weakref import WeakMethod
 
 from napari.utils.notifications import show_error
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.device import give_memory_back, has_gpu, torch_is_loaded
@@ -25,7 +25,7 @@ from napari_zeroshot.widgets.estimate import told_device, told_size, told_time
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.guide import connect_shortcuts, guide
 from napari_zeroshot.widgets.history import History, Moment
-from napari_zeroshot.widgets.layers import METADATA, Preview, Source, add_layer, add_result, camera, result_name, result_size, unique_name
+from napari_zeroshot.widgets.layers import METADATA, Preview, add_layer, add_result, camera, result_name, result_size, unique_name
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
 from napari_zeroshot.widgets.pace import Pace, calibration, expected_seconds
 from napari_zeroshot.widgets.preview import Previewer
@@ -117,7 +117,7 @@ class DenoiseWidget(QWidget):
         self._previews.due.connect(self._start_preview)
         self._idle.timeout.connect(self._on_idle)
         self._view_rests.timeout.connect(self._refresh)
-        connect_shortcuts(self, {"run": self._buttons.run.click, "preview": self._buttons.preview.click, "stop": self._on_escape, "keep": self._on_keep})
+        connect_shortcuts(self, {"run": self._buttons.run.click, "preview": self._buttons.preview.click, "stop": self.cancel, "keep": self._on_keep})
         for event, slot in self._events():
             event.connect(slot)
         abandon = WeakMethod(self._abandon)
@@ -467,8 +467,8 @@ class DenoiseWidget(QWidget):
             self._shown = self._preview = None
         self._refresh()
 
-    def _on_escape(self) -> None:
-        """The first time cancel, the second time end."""
+    def cancel(self) -> None:
+        """End the preview, or the run with the best so far; asked again, end it without waiting."""
         if self._previews.running:
             self._previews.stop()
         elif self._running is not None and self._running.cancelling:

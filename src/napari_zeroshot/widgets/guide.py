@@ -10,7 +10,13 @@ from qtpy.QtWidgets import QShortcut, QWidget
 
 from napari_zeroshot.widgets.layout import Fold, Sentence
 
-SHORTCUTS = {"run": ("Ctrl+Return", "Denoise"), "preview": ("Ctrl+Shift+Return", "Preview"), "stop": ("Esc", "Cancel; again: end now"), "keep": ("Ctrl+K", "Keep this")}
+SHORTCUTS = {
+    "run": ("Ctrl+Return", "Denoise"),
+    "preview": ("Ctrl+Shift+Return", "Preview"),
+    "stop": ("Esc", "Cancel; again: end now"),
+    "keep": ("Ctrl+K", "Keep this"),
+}
+LAST = "The shortcuts work while the dock has the keyboard: click into it."
 FIRST = (
     "Preview shows quickly what a method does to what you see. Change its parameters and watch; then choose Where, and press Denoise. "
     "The image stays as it is, the result is a new layer."
@@ -20,7 +26,8 @@ FIRST = (
 def guide() -> Fold:
     """The help, folded away."""
     text = Sentence("help", lines=4)
-    text.setText(FIRST + "\n\n" + "\n".join(f"{keys}   {what}" for keys, what in SHORTCUTS.values()) + "\n\nThe shortcuts work while the dock has the keyboard: click into it.")
+    keys = "\n".join(f"{keys}   {what}" for keys, what in SHORTCUTS.values())
+    text.setText(f"{FIRST}\n\n{keys}\n\n{LAST}")
     return Fold("Help and shortcuts", text)
 
 

@@ -118,7 +118,7 @@ class Source:
         factors = self.layer.downsample_factors[self.layer.data_level] if self.layer.multiscale else np.ones(self.layer.ndim)
         low, high = (self.layer.corner_pixels * factors).astype(int)
         ends = zip(self.axes.letters, low, high, strict=False)
-        return {letter: (first, last + 1) if last > first else (0, self.axes.size(letter)) for letter, first, last in ends}
+        return {letter: (int(first), int(last) + 1) if last > first else (0, self.axes.size(letter)) for letter, first, last in ends}
 
     def plane_in_view(self, viewer: napari.Viewer) -> dict[str, int]:
         """Which of the image's planes the viewer's sliders point at."""
@@ -202,11 +202,16 @@ class Preview:
     def __init__(self, viewer: napari.Viewer, source: Source, region: Region | None = None, earlier: Preview | None = None) -> None:
         self._viewer, self._source, self._region = viewer, source, region or {}
         self._layer: Image | None = None
-        if earlier is not None and earlier._layer in viewer.layers:
-            if earlier._source.layer is source.layer and earlier._source.axes == source.axes:
-                self._layer = earlier._layer
-            else:
-                earlier.remove()
+        if earlier is not None:
+            self._layer = earlier.handed_over(source)
+
+    def handed_over(self, source: Source) -> Image | None:
+        """Its layer, for another preview of the same source; if it is of another, the layer is removed."""
+        layer = self._layer if self.shown else None
+        if layer is not None and (self._source.layer is not source.layer or self._source.axes != source.axes):
+            self.remove()
+            return None
+        return layer
 
     @property
     def wanted(self) -> bool:

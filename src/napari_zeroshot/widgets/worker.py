@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from napari.qt.threading import thread_worker
@@ -132,7 +133,7 @@ def warm_up() -> None:
 
 
 def _import_torch() -> None:
-    import napari_zeroshot.engine.fitting
+    import_module("napari_zeroshot.engine.fitting")
 
 
 @thread_worker(ignore_errors=True)
