@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import quality
+from benchmarks import gui, quality
 
 
 def main() -> None:
@@ -16,7 +16,12 @@ def main() -> None:
     suite.add_argument("--data", type=Path, default=Path("../shared/data/fmd"), help="folder with raw/NAME.png and gt/NAME.png")
     suite.add_argument("--only", nargs="*", default=None, metavar="ROW", help="rows to measure again; the others are kept as they were")
     suite.add_argument("--crop", type=int, default=128, help="side of the central crop on which preset 'paper' is run, in pixels")
+    window = suites.add_parser("gui", help="how smoothly the window runs beside a training, and how fast the training is there; needs a display")
+    window.add_argument("--steps", type=int, default=600, help="training steps of each run")
     chosen = parser.parse_args()
+    if chosen.suite == "gui":
+        gui.run(steps=chosen.steps)
+        return
     quality.run(chosen.data, only=chosen.only, crop=chosen.crop)
 
 

@@ -76,11 +76,11 @@ class DenoiseWidget(QWidget):
         self._scope = ScopePicker()
         self._recipe = RecipePicker()
         self._options = Reproducibility()
-        align_labels(self._picker.rows, self._recipe.rows, self._scope.rows)
+        align_labels(self._picker.rows, self._scope.rows, self._recipe.rows)
         self._order = QWidget()
         order = QVBoxLayout(self._order)
         order.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._picker, self._recipe, self._scope, Fold("Reproducibility", self._options), guide()):
+        for widget in (self._picker, self._scope, self._recipe, Fold("Reproducibility", self._options), guide()):
             order.addWidget(widget)
         self._estimate = Sentence("estimate", lines=2)
         self._buttons = Buttons()
