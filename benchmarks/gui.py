@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import median, quantiles
 
 from benchmarks import document, machine
@@ -79,4 +80,4 @@ def heartbeats(over: Callable[[], bool]) -> list[float]:
     timer.start(BEAT)
     loop.exec()
     timer.stop()
-    return [1000 * (later - earlier) for earlier, later in zip(beats, beats[1:], strict=False)]
+    return [1000 * (later - earlier) for earlier, later in pairwise(beats)]

@@ -20,6 +20,7 @@ from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets.task import Task
 
 pytestmark = pytest.mark.gui
+PREFERENCES_PAGE = habits._page
 
 
 @pytest.fixture
@@ -218,7 +219,7 @@ def test_last_settings_are_there_in_the_next_session(make_napari_viewer_proxy, o
 def test_preferences_of_napari_hold_the_defaults(plugin_settings, npe2pm, monkeypatch):
     from npe2 import PluginManifest
 
-    monkeypatch.undo()
+    monkeypatch.setattr(habits, "_page", PREFERENCES_PAGE)
     npe2pm.register(PluginManifest.from_file(Path(dock_module.__file__).parents[1] / "napari.yaml"))
     assert {name: habits.preference(name) for name in habits.DEFAULTS} == habits.DEFAULTS
     habits.prefer("output_type", "float32")
