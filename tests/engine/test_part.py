@@ -9,7 +9,7 @@ from napari_zeroshot.engine.fallback import with_less_memory
 from napari_zeroshot.engine.files import write
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.part import cut
-from napari_zeroshot.engine.registry import all_methods, get_method
+from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
 
@@ -50,7 +50,6 @@ def test_levels_of_an_earlier_run_are_taken_over(stack):
     assert denoise(stack[:1] // 2, "zs-n2n", axes="TYX", steps=1, levels=first.levels).levels == first.levels
 
 
-@pytest.mark.parametrize("trained", [method for method in all_methods().values() if method.trains], ids=lambda method: method.name)
 def test_quick_setting_keeps_what_the_user_chose_but_for_the_pace(trained):
     asked = trained.settings("default", {"steps": 5000})
     quick = trained.quick(asked)
