@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QShortcut, QWidget
+from qtpy.QtWidgets import QShortcut, QSizePolicy, QWidget
 
 from napari_zeroshot.widgets.layout import Fold, Sentence
 
@@ -28,6 +28,9 @@ def guide() -> Fold:
     text = Sentence("help", lines=4)
     keys = "\n".join(f"{keys}   {what}" for keys, what in SHORTCUTS.values())
     text.setText(f"{FIRST}\n\n{keys}\n\n{LAST}")
+    policy = text.sizePolicy()
+    policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)  # long lines wrap rather than widen the dock
+    text.setSizePolicy(policy)
     return Fold("Help and shortcuts", text)
 
 
