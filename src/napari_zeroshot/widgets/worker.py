@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Progress, Result
 
-REPORT_EVERY = 0.1
+REPORT_EVERY = 0.2
 """Seconds between two reports to the window, at least."""
 PREVIEW_EVERY = 0.2
 """Seconds between two previews, at least."""
