@@ -33,7 +33,7 @@ format: $(DEVELOPED) ## Put the source into shape
 	$(BIN)/ruff format
 
 screenshots: $(DEVELOPED) ## Make the pictures in docs/images
-	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
+	settings=$$(mktemp -d) && XDG_CONFIG_HOME=$$settings NAPARI_CONFIG=$$settings/napari.yaml $(DISPLAYED) $(BIN)/python docs/make_screenshots.py; rm -r $$settings
 
 sample-data: $(INSTALLED) ## Make the images in sample_data
 	$(BIN)/python sample_data/make_sample_data.py

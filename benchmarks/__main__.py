@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import goals, kodak, memory, noise, noise_fit, profile, quality, scale, speed
+from benchmarks import goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed
 
 SUITES = {
     "quality": quality.SUITE,
@@ -15,6 +15,7 @@ SUITES = {
     "memory": memory.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
+    "gui": gui.SUITE,
     "goals": goals.SUITE,
 }
 

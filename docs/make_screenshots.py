@@ -1,4 +1,4 @@
-"""Makes docs/images/denoise_*.png and noise_dock.png: the real napari window before, during and after a run on the sample plane, and its noise.
+"""Makes docs/images/denoise_*.png and noise_dock.png: the real napari window before, with a preview, during and after a run on the sample plane, and its noise.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll
 
@@ -34,6 +34,10 @@ def main() -> None:
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
     press(dock, "sample")
     shoot(viewer, options.folder / "denoise_before.png")
+
+    press(dock, "preview")
+    wait(lambda: "Previewed" in dock.findChild(QLabel, "message").text())
+    shoot(viewer, options.folder / "denoise_preview.png")
 
     press(dock, "run")
     wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
@@ -72,7 +76,7 @@ def press(dock: QWidget, button: str) -> None:
 
 def curve_has(dock: QWidget, points: int) -> bool:
     """Whether the loss curve has some length."""
-    (curve,) = dock.findChild(QWidget, "loss").listDataItems()
+    curve, _ = dock.findChild(QWidget, "loss").listDataItems()
     return curve.xData is not None and len(curve.xData) >= points
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 
-PATIENCE = 60_000
+from napari_zeroshot.widgets import habits
+
+PATIENCE = 20_000
 
 
 @dataclass
@@ -45,10 +47,23 @@ class Dock:
     def until_over(self) -> None:
         self.until(lambda: not self.shows("cancel"))
 
+    def name_axes(self, letters: str) -> None:
+        """Choose in the menus what each dimension is."""
+        for place, letter in enumerate(letters):
+            menu = self[f"axis_{place}"]
+            menu.setCurrentIndex(menu.findData(letter))
+
     def quick(self, method: str = "zs-n2n", steps: int = 20) -> None:
         """Choose a method and few steps."""
         self["method"].setCurrentIndex(self["method"].findData(method))
         self["param_steps"].setValue(steps)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch, tmp_path):
+    """Every test begins as the first session of a new user, and leaves the real user's settings alone."""
+    monkeypatch.setattr(habits, "folder", lambda: tmp_path / "config")
+    monkeypatch.setattr(habits, "_page", lambda: None)
 
 
 @pytest.fixture

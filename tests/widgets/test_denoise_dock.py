@@ -204,15 +204,14 @@ def test_what_the_engine_refuses_is_said_in_its_words(dock, monkeypatch):
     assert np.isnan(dock.viewer.layers[-1].data[3, 4])
 
 
-@pytest.mark.parametrize(("letters", "said"), [("YX", "2 letters"), ("TYQ", "unknown letter"), ("TTX", "twice"), ("TZX", "lack Y")])
+@pytest.mark.parametrize(("letters", "said"), [("?YX", "dimension 1 of 3 has no name"), ("TTX", "twice"), ("TZX", "lack Y"), ("YXS", "S holds 20 samples")])
 def test_wrong_axes_are_said_before_run(dock, noisy, letters, said):
     dock.viewer.add_image(np.stack([noisy, noisy]), name="stack")
-    dock["axes"].selectAll()
-    dock.qtbot.keyClicks(dock["axes"], letters)
+    dock.name_axes(letters)
     assert said in dock.message
     assert not dock["run"].isEnabled()
-    dock["axes"].selectAll()
-    dock.qtbot.keyClicks(dock["axes"], "tyx")
+    assert not dock["preview"].isEnabled()
+    dock.name_axes("TYX")
     assert dock.message == ""
     assert dock["run"].text() == "Denoise 2 planes"
 

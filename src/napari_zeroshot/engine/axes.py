@@ -1,6 +1,6 @@
 """Axes letters: which dimensions of an image are planes, which make a plane.
 
-T (time), Z (depth) and C (channel) count planes; Y and X make a plane; S holds the samples (red,
+T (time), Z (depth), C (channel) and P (position, or whatever else) count planes; Y and X make a plane; S holds the samples (red,
 green, blue) of one, which are denoised together. The letters may come in any order.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.errors import ImageError
 
-LETTERS = {"T": "time", "Z": "depth", "C": "channel", "Y": "row", "X": "column", "S": "samples of an RGB image"}
+LETTERS = {"T": "time", "Z": "depth", "C": "channel", "P": "position or any other", "Y": "row", "X": "column", "S": "samples of an RGB image"}
 IN_PLANE = "SYX"
 
 Index = tuple[int | None, ...]
@@ -24,7 +24,7 @@ Index = tuple[int | None, ...]
 
 NAMES = {
     "t": "T", "time": "T", "frame": "T", "z": "Z", "depth": "Z", "c": "C", "channel": "C",
-    "y": "Y", "row": "Y", "x": "X", "column": "X", "s": "S", "sample": "S", "rgb": "S",
+    "p": "P", "position": "P", "scene": "P", "other": "P", "y": "Y", "row": "Y", "x": "X", "column": "X", "s": "S", "sample": "S", "rgb": "S",
 }  # fmt: skip
 """What other programs call the axes, in lower case."""
 
@@ -108,7 +108,7 @@ def parse(letters: str | None, shape: Sequence[int]) -> Axes:
     Parameters
     ----------
     letters
-        One of T, Z, C, Y, X, S per dimension, such as ``TCZYX``; upper or lower case. None is
+        One of T, Z, C, P, Y, X, S per dimension, such as ``TCZYX``; upper or lower case. None is
         accepted for a two-dimensional image only, which is then ``YX``.
     shape
         The image's shape.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.errors import DeviceError
+from napari_zeroshot.engine.errors import DeviceError, DeviceMemoryError
 
 if TYPE_CHECKING:
     import torch
@@ -84,13 +85,18 @@ def failures_explained(device: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        raise DeviceError(_explain(device, error)) from error
+        raise (DeviceMemoryError if _is_out_of_memory(device, error) else DeviceError)(_explain(device, error)) from error
+
+
+def _is_out_of_memory(device: str, error: Exception) -> bool:
+    """Whether it is the graphics card's memory that is short; Apple's says so in words only."""
+    import torch
+
+    return isinstance(error, torch.cuda.OutOfMemoryError) or (device == "mps" and "out of memory" in str(error))
 
 
 def _explain(device: str, error: RuntimeError | MemoryError) -> str:
-    import torch
-
-    if isinstance(error, torch.cuda.OutOfMemoryError):
+    if _is_out_of_memory(device, error):
         return f"{device} has too little free memory for this run; close what else uses it, or choose the device 'cpu' ({_first_line(error)})"
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
         return f"there is too little free memory for this run; denoise fewer planes at once, or a part of the image ({_first_line(error)})"
@@ -112,3 +118,34 @@ def memory_given_back(device: str) -> Iterator[None]:
 
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def torch_is_loaded() -> bool:
+    """Whether asking torch something takes no time. It does while another thread is still importing it."""
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
+
+
+def has_gpu() -> bool:
+    """Whether torch finds a graphics card to compute on."""
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def free_memory(name: str) -> tuple[int, int] | None:
+    """Free bytes and all bytes of a CUDA card; None for other devices, which share the computer's own."""
+    import torch
+
+    return torch.cuda.mem_get_info(name) if name.startswith("cuda") else None
+
+
+def give_memory_back() -> None:
+    """Hand what torch keeps of graphics memory for later, and nobody uses, back to other programs."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

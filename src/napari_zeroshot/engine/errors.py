@@ -22,6 +22,10 @@ class DeviceError(DenoiseError):
     """The chosen device is missing, ran out of memory or failed."""
 
 
+class DeviceMemoryError(DeviceError):
+    """The graphics card has too little free memory: less at once may do."""
+
+
 class DivergedError(DenoiseError):
     """A training came to no result."""
 

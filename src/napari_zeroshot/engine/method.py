@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine import citation
 from napari_zeroshot.engine.citation import Citation
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.params import Params, check_names
+from napari_zeroshot.engine.params import Params, check_names, describe
+from napari_zeroshot.engine.training import Training
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.intensity import Scale
 
 Planes = NDArray[np.float32]
 """Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
@@ -163,6 +167,18 @@ class Method:
         """The cheapest useful setting, for live previews and tests."""
         return self.settings("preview")
 
+    def quick(self, params: Params) -> Params:
+        """The cheapest useful setting that shows what these parameters do.
+
+        How long and how fast is learnt is the preview's, unless fewer steps are asked for; all else is as given.
+        """
+        if not self.trains:
+            return params
+        cheap, asked = self.preview.to_dict(), params.to_dict()
+        pace = {knob.name for knob in describe(Training)} | set(self.presets["preview"])
+        fewest = min(int(cheap["steps"]), int(asked["steps"]))
+        return params.replace(**{name: cheap[name] for name in pace} | {"steps": fewest})
+
     def settings(self, preset: str | None = None, changes: Mapping[str, Any] | None = None) -> Params:
         """The parameters of a preset, with changes on top.
 
@@ -220,6 +236,8 @@ class Result:
         Whether the run went on from an earlier one's network, so that nothing here could make it again.
     denoiser
         What was learned last, for a later run to go on from; not part of the provenance.
+    levels
+        The grey scale it was learned in; not part of the provenance either.
     """
 
     image: Any
@@ -245,6 +263,7 @@ class Result:
     continued: bool = False
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
+    levels: Scale | None = field(default=None, repr=False, compare=False)
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""

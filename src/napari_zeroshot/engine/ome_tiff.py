@@ -23,6 +23,8 @@ def write(file: BinaryIO, image: Image, *, compressed: bool = False) -> None:
     """Write an OME-TIFF plane by plane, with rows and columns last."""
     axes = parse(image.axes, image.array.shape)
     check_type(np.dtype(image.array.dtype))
+    if axes.size("P") > 1:
+        raise FileError(f"OME-TIFF has no place for the {axes.size('P')} positions of axes {axes.letters!r}; write each to a file of its own")
     native = np.dtype(image.array.dtype).newbyteorder("=")
     dtype = np.dtype(STORED.get(native.name, native))
     counted = "".join(letter for letter in axes.letters if letter in "TZC")

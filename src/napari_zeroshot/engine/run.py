@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -17,6 +17,7 @@ from napari_zeroshot.engine.device import Device, choose, failures_explained, me
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.part import Region, cut
 from napari_zeroshot.engine.parts import PART, Window, blocks, widened, windows
 from napari_zeroshot.engine.precision import best
 from napari_zeroshot.engine.registry import get_method
@@ -82,6 +83,8 @@ def denoise_steps(
     cancelled: Callable[[], bool] = never,
     source: Mapping[str, Any] | None = None,
     start: Denoiser | None = None,
+    region: Region | None = None,
+    levels: intensity.Scale | None = None,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -126,6 +129,11 @@ def denoise_steps(
     start
         The `Result.denoiser` of an earlier run of the same method, to go on from instead of from new weights, as previews do.
         The provenance alone cannot make such a run again.
+    region
+        The part to denoise: first and end index along some axes, such as ``{"T": (3, 5), "Y": (0, 256)}``. The result has its shape.
+        Grey levels are scaled as for the whole planes that it lies in, so that a part looks as it does in a run of the whole.
+    levels
+        The `Result.levels` of an earlier run on the same planes, to save measuring them again.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -136,10 +144,14 @@ def denoise_steps(
     """
     chosen = get_method(method)
     place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
-    checked, settings = _checked_axes(image, axes, chosen), _with_precision(chosen.settings(preset, params), place.name)
+    settings = _with_precision(chosen.settings(preset, params), place.name)
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
+    whole = checked_axes(image, axes)
+    part = cut(image, whole, region or {})
+    checked = big_enough(Axes(whole.letters, part.shape), chosen)
     order = Order(
-        image=image,
+        image=part if region else image,
+        whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
         axes=checked,
         method=chosen,
         params=settings,
@@ -153,7 +165,8 @@ def denoise_steps(
         tile=_tile(tile, memory, chosen, settings, checked, place),
         cancelled=cancelled,
         start=start,
-        source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **(source or {})},
+        levels=levels,
+        source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
     return Run(order, out=out).steps()
@@ -164,7 +177,18 @@ def _with_precision(params: Params, device: str) -> Params:
     return params.replace(precision=best(device)) if getattr(params, "precision", None) == "auto" else params
 
 
-def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:
+def _told(region: Region | None) -> dict[str, Any]:
+    return {"region": {letter: [int(end) for end in ends] for letter, ends in region.items()}} if region else {}
+
+
+def checked_axes(image: Any, letters: str | None) -> Axes:
+    """The axes of an image that can be denoised.
+
+    Raises
+    ------
+    ImageError
+        If it is no array of grey levels, or the letters do not fit it.
+    """
     if not hasattr(image, "shape") or not hasattr(image, "dtype"):
         raise ImageError(f"a {type(image).__name__} is not an image; give an array, such as numpy.asarray(...) of it")
     intensity.check_type(np.dtype(image.dtype))
@@ -173,6 +197,17 @@ def _checked_axes(image: Any, letters: str | None, method: Method) -> Axes:
         raise ImageError(
             f"S holds {axes.size('S')} samples, red, green and blue are 3; leave a see-through channel (alpha) out, and name other channels C, not S"
         )
+    return axes
+
+
+def big_enough(axes: Axes, method: Method) -> Axes:
+    """The axes as they are.
+
+    Raises
+    ------
+    ImageError
+        If the planes are too small for a method.
+    """
     if min(axes.height, axes.width) < method.smallest:
         raise ImageError(
             f"a plane of {axes.height} x {axes.width} pixels is too small for {method.title}, which needs at least {method.smallest} x {method.smallest}"
@@ -209,6 +244,7 @@ class Order:
     """Everything decided and checked, nothing computed yet."""
 
     image: Any
+    whole: Any
     axes: Axes
     method: Method
     params: Params
@@ -222,6 +258,7 @@ class Order:
     tile: int
     cancelled: Callable[[], bool]
     start: Denoiser | None
+    levels: intensity.Scale | None
     source: Mapping[str, Any]
 
     def groups(self) -> list[list[Index]]:
@@ -249,6 +286,7 @@ class Run:
     losses: list[tuple[int, float]] = field(default_factory=list)
     scores: list[tuple[int, float]] = field(default_factory=list)
     learned: Denoiser | None = None
+    levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
     sums: dict[Index, bytes] = field(default_factory=dict)
     threads: int | None = None
@@ -274,13 +312,20 @@ class Run:
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
         sample = self._sample(group)
         read = [self._read(index)[0] for index in sample]
-        scale = intensity.measure(read, np.dtype(self.order.image.dtype))
+        scale = self.levels = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
         noisy = np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note)
         denoiser = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scale, f" {number + 1}/{of}" if of > 1 else "", of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
         yield from self._apply(group, scale, denoiser, _Snapshot(self, group, scale, denoiser))
         return denoiser
+
+    def _whole(self, sample: Sequence[Index], read: Sequence[NDArray[Any]]) -> Iterable[NDArray[Any]]:
+        """The planes that a region lies in; the region itself if it cuts none, or if they are too large for a look at a part of them."""
+        height, width = (self.order.whole.shape[self.order.axes.letters.index(letter)] for letter in "YX")
+        if (height, width) == (self.order.axes.height, self.order.axes.width) or height * width > TRAINING_PIXELS:
+            return read
+        return (intensity.fill_gaps(self.order.axes.read(self.order.whole, index), self._where(index), allowed=True)[0] for index in sample)
 
     def _train(
         self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scale: intensity.Scale, where: str, of: int
@@ -404,6 +449,7 @@ class Run:
             continued=order.start is not None,
             scores=tuple(self.scores),
             denoiser=self.learned,
+            levels=self.levels,
         )
 
 

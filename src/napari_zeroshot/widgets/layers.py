@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.transforms import CompositeAffine
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
 from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.part import Region
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.widgets.naming import told_changes
 
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
 
 METADATA = "napari-zeroshot"
 """The key of a result's provenance in its layer's metadata."""
-TAKEN_OVER = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "gamma", "blending", "contrast_limits")
+PLACED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+"""Where a layer lies."""
+TAKEN_OVER = (*PLACED, "gamma", "blending", "contrast_limits")
 """What a result has from its source, besides the colormap."""
+PREVIEW = "napari-zeroshot preview"
+"""The key in the metadata of the layer that previews are shown in."""
+LEAST_SEEN = 32
+"""A visible region is made no smaller than this, in pixels, where the image is not."""
 MOST_CHANNELS = 5
 """An unnamed axis longer than this is not taken for channels."""
 
@@ -86,6 +94,32 @@ class Source:
             look["colormap"] = layer.colormap
         return cls(layer, layer.name, pixels(layer), axes, look)
 
+    def place(self, start: Sequence[int]) -> NDArray[Any]:
+        """The translation of a layer that begins at this pixel: the source's affine comes on top."""
+        turned = CompositeAffine(self.look["scale"], self.look["translate"], rotate=self.look["rotate"], shear=self.look["shear"])
+        return np.asarray(turned(list(start)[: len(self.look["scale"])]))
+
+    def start(self, region: Region) -> list[int]:
+        """The first pixel of a region."""
+        return [region.get(letter, (0, 0))[0] for letter in self.axes.letters]
+
+    def visible(self, viewer: napari.Viewer, most: int | None = None) -> dict[str, tuple[int, int]]:
+        """The part of the plane in view that can be seen, no more than `most` pixels along Y and X, about the middle of the view."""
+        middle = np.asarray(viewer.dims.point, float)
+        shown = list(viewer.dims.displayed)
+        middle[shown] = camera(viewer).center[-len(shown) :]
+        middle = np.asarray(self.layer.world_to_data(middle))
+        seen = self._seen()
+        region = {letter: (at, at + 1) for letter, at in self.plane_in_view(viewer).items()}
+        return region | {letter: _about(middle[self.axes.letters.index(letter)], *seen[letter], self.axes.size(letter), most) for letter in "YX"}
+
+    def _seen(self) -> dict[str, tuple[int, int]]:
+        """What of Y and X is on the screen, as far as napari has drawn it; the whole before that."""
+        factors = self.layer.downsample_factors[self.layer.data_level] if self.layer.multiscale else np.ones(self.layer.ndim)
+        low, high = (self.layer.corner_pixels * factors).astype(int)
+        ends = zip(self.axes.letters, low, high, strict=False)
+        return {letter: (int(first), int(last) + 1) if last > first else (0, self.axes.size(letter)) for letter, first, last in ends}
+
     def plane_in_view(self, viewer: napari.Viewer) -> dict[str, int]:
         """Which of the image's planes the viewer's sliders point at."""
         place = self.layer.world_to_data(viewer.dims.point)
@@ -96,19 +130,36 @@ class Source:
         }
 
 
-def result_size(source: Source, *, as_float32: bool) -> int:
-    """Bytes of a result."""
-    return math.prod(source.axes.shape) * (4 if as_float32 else np.dtype(source.data.dtype).itemsize)
+def camera(viewer: napari.Viewer) -> Any:
+    """The viewer's camera, wherever this napari keeps it."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
-def add_result(viewer: napari.Viewer, source: Source, result: Result) -> Image:
-    """A new layer with the result, selected; the source is hidden."""
-    metadata = {**source.layer.metadata, METADATA: result.provenance()}
+def _about(middle: float, first: int, end: int, size: int, most: int | None) -> tuple[int, int]:
+    """A stretch about the middle of what is seen, within the image, neither tiny nor longer than `most`."""
+    length = min(max(end - first, LEAST_SEEN), size, most or size)
+    start = round(float(middle) - length / 2) if length < end - first else (first + end - length) // 2
+    start = min(max(start, 0), size - length)
+    return start, start + length
+
+
+def result_size(source: Source, shape: Sequence[int], *, as_float32: bool) -> int:
+    """Bytes of a result of this shape."""
+    return math.prod(shape) * (4 if as_float32 else np.dtype(source.data.dtype).itemsize)
+
+
+def add_result(viewer: napari.Viewer, source: Source, result: Result, region: Region | None = None) -> Image:
+    """A new layer with the result, in the place of its region, selected; the source is hidden if all of it is denoised."""
     name = unique_name(result_name(source.name, result), [layer.name for layer in viewer.layers])
-    added = viewer.add_image(result.image, name=name, metadata=metadata, **source.look)
-    if source.layer in viewer.layers:
+    added = add_layer(viewer, source, result.image, region or {}, name=name, metadata={**source.layer.metadata, METADATA: result.provenance()})
+    if source.layer in viewer.layers and not region:
         source.layer.visible = False
-    return added  # type: ignore[return-value]
+    return added
+
+
+def add_layer(viewer: napari.Viewer, source: Source, data: Any, region: Region, **told: Any) -> Image:
+    """A new layer that looks like its source and lies on its region of it."""
+    return viewer.add_image(data, **{**source.look, "translate": source.place(source.start(region)), **told})  # type: ignore[return-value]
 
 
 def result_name(source: str, result: Result) -> str:
@@ -129,39 +180,62 @@ def unique_name(name: str, taken: Collection[str]) -> str:
 
 
 class Preview:
-    """The one layer that shows a run's image so far: only the plane in view, where it lies in the source.
+    """The one layer that shows an image so far: only the plane in view, where it lies in the source.
 
-    Once the user deletes it, it stays away for the rest of the run.
+    Once the user deletes it, it stays away until the next preview or run.
+
+    Parameters
+    ----------
+    region
+        The part of the source that is denoised; the planes shown, and where they are, are counted within it.
+    earlier
+        The last preview, whose layer is taken over if it was of the same source.
     """
 
-    def __init__(self, viewer: napari.Viewer, source: Source) -> None:
-        self._viewer, self._source = viewer, source
+    def __init__(self, viewer: napari.Viewer, source: Source, region: Region | None = None, earlier: Preview | None = None) -> None:
+        self._viewer, self._source, self._region = viewer, source, region or {}
         self._layer: Image | None = None
+        if earlier is not None:
+            self._layer = earlier.handed_over(source)
+
+    def handed_over(self, source: Source) -> Image | None:
+        """Its layer, for another preview of the same source; if it is of another, the layer is removed."""
+        layer = self._layer if self.shown else None
+        if layer is not None and (self._source.layer is not source.layer or self._source.axes != source.axes):
+            self.remove()
+            return None
+        return layer
 
     @property
     def wanted(self) -> bool:
         """Whether the user has not deleted it."""
         return self._layer is None or self._layer in self._viewer.layers
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is a layer."""
+        return self._layer is not None and self.wanted
+
     def show(self, plane: NDArray[Any], at: Mapping[str, int]) -> None:
         """Show a plane, Y, X and S in the image's order, in its place."""
         if not self.wanted:
             return
         data = plane[tuple(slice(None) if letter in IN_PLANE else np.newaxis for letter in self._source.axes.letters)]
-        translate = self._place(at)
+        start = self._source.start(self._region)
+        translate = self._source.place([first + at.get(letter, 0) for letter, first in zip(self._source.axes.letters, start, strict=True)])
         if self._layer is None:
-            selected = set(self._viewer.layers.selection)
-            self._layer = self._viewer.add_image(data, name="preview", **{**self._source.look, "translate": translate})
-            self._viewer.layers.selection = selected
+            self._add(data, translate)
         else:
             self._layer.data = data
-            self._layer.translate = translate
+            for name, value in {**self._source.look, "translate": translate}.items():
+                if name in PLACED and not np.array_equal(getattr(self._layer, name), value):
+                    setattr(self._layer, name, value)
 
-    def _place(self, at: Mapping[str, int]) -> NDArray[Any]:
-        """The translation that puts the plane where it lies in the source, whose affine comes on top."""
-        layer = self._source.layer
-        start = [at.get(letter, 0) for letter in self._source.axes.letters[: layer.ndim]]
-        return np.asarray(layer.affine.inverse(layer.data_to_world(start)))
+    def _add(self, data: NDArray[Any], translate: NDArray[Any]) -> None:
+        selected = set(self._viewer.layers.selection)
+        metadata = {PREVIEW: True}
+        self._layer = self._viewer.add_image(data, metadata=metadata, **{**self._source.look, "name": "preview", "translate": translate})  # type: ignore[assignment]
+        self._viewer.layers.selection = selected
 
     def remove(self) -> None:
         """Take the layer away, if it is still there."""

@@ -94,6 +94,7 @@ class NoiseWidget(QWidget):
         """As any widget; when the dock is closed, which takes its parent away, an answer under way is not wanted any more."""
         if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
             self._reading += 1
+            self._picker.leave()
         return super().event(event)
 
     def _on_picker(self) -> None:

@@ -1,4 +1,4 @@
-"""How far a run is: bar, remaining time and loss curve in the dock, and a bar in napari's activity dock."""
+"""How far a run is: bar, remaining time and curves in the dock, and a bar in napari's activity dock."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ MOST_NUMBERS = 4
 """The loss axis has no room for more."""
 
 
+Points = Iterable[tuple[int, float]]
+"""Of a curve: step and value."""
+
+
 class ProgressPanel(QWidget):
-    """Shows the `Progress` of one run after another: a bar with stage and remaining time, and the loss curve, to be placed where there is room, in `plot`."""
+    """Shows the `Progress` of one run after another: a bar with stage and remaining time, and the curves, to be placed where there is room, in `plot`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,20 +43,20 @@ class ProgressPanel(QWidget):
         self.plot.empty()
         self._activity = ActivityBar(total=0, desc=what)
 
-    def show_progress(self, progress: Progress, losses: Iterable[tuple[int, float]]) -> None:
-        """Move the bars and lengthen the curve."""
+    def show_progress(self, progress: Progress, losses: Points, scores: Points = ()) -> None:
+        """Move the bars and lengthen the curves."""
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.step)
         self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
-        self.plot.add(losses)
+        self.plot.add(losses, scores)
         if (activity := self._activity) is not None:
             activity.total = progress.total
             activity.update(max(0, progress.step - activity.n))
 
-    def finish(self, losses: Iterable[tuple[int, float]]) -> None:
-        """Show a run that gave a result: full bar, whole curve."""
+    def finish(self, losses: Points, scores: Points = ()) -> None:
+        """Show a run that gave a result: full bar, whole curves."""
         self.plot.empty()
-        self.plot.add(losses)
+        self.plot.add(losses, scores)
         self._bar.setValue(self._bar.maximum())
 
     def stop(self) -> None:
@@ -91,7 +95,7 @@ class LossAxis(pyqtgraph.AxisItem):
 
 
 class LossPlot(pyqtgraph.PlotWidget):
-    """The training loss against the step, growing as it comes; nothing before the first."""
+    """The training loss, and the held-out score as dots, against the step; growing as they come, nothing before the first."""
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False, axisItems={"left": LossAxis("left")})
@@ -104,21 +108,28 @@ class LossPlot(pyqtgraph.PlotWidget):
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.setLabel("left", "loss")
-        self.setToolTip("The training loss against the step: when it stays level, more steps change little.")
-        self._curve = self.plot()
+        self.setToolTip(
+            "<p>Line: the training loss at each step. Dots: the loss on parts of the image that are kept out of training. "
+            "While the dots fall, more steps help; when they rise, the network learns the noise.</p>"
+        )
+        self._curve, self._held_out = self.plot(), self.plot(pen=None, symbol="o", symbolSize=6)
         self.empty()
 
-    def add(self, losses: Iterable[tuple[int, float]]) -> None:
-        """Lengthen the curve."""
-        self._points += [(step, max(loss, LEAST_LOSS)) for step, loss in losses]
-        if self._points:
-            self._curve.setData(*zip(*self._points, strict=True))
-        self.getPlotItem().setVisible(bool(self._points))
+    def add(self, losses: Points, scores: Points = ()) -> None:
+        """Lengthen the curves."""
+        for curve, known, new in ((self._curve, self._losses, losses), (self._held_out, self._scores, scores)):
+            known += [(step, max(value, LEAST_LOSS)) for step, value in new]
+            if known:
+                curve.setData(*zip(*known, strict=True))
+        self.getPlotItem().setVisible(bool(self._losses))
+        self.setLabel("left", "loss, held-out ●" if self._scores else "loss")
 
     def empty(self) -> None:
         """Show nothing."""
-        self._points: list[tuple[int, float]] = []
-        self._curve.setData([], [])
+        self._losses: list[tuple[int, float]] = []
+        self._scores: list[tuple[int, float]] = []
+        for curve in (self._curve, self._held_out):
+            curve.setData([], [])
         self.getPlotItem().setVisible(False)
 
     def recolour(self, theme: Any) -> None:
@@ -126,6 +137,8 @@ class LossPlot(pyqtgraph.PlotWidget):
         text = theme.text.as_hex()
         self.setBackground(theme.background.as_hex())
         self._curve.setPen(pyqtgraph.mkPen(text, width=2))
+        self._held_out.setSymbolBrush(theme.current.as_hex())
+        self._held_out.setSymbolPen(text)
         for side in ("left", "bottom"):
             self.getAxis(side).setPen(theme.secondary.as_hex())
             self.getAxis(side).setTextPen(text)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import ParamsForm
+from napari_zeroshot.widgets.habits import Notebook
 from napari_zeroshot.widgets.layout import CalmWheel, Sentence, add_row, narrow, rows
 
 FIRST = "zs-n2m"
@@ -83,6 +86,15 @@ class RecipePicker(QWidget):
         self._preset.value = recipe.preset
         self.form.set_value(recipe.params)
         self._on_params()
+
+    def recall(self, method: str) -> None:
+        """Show a method as it was last used; one that is no longer there, or whose parameters have changed, is passed over."""
+        if method not in all_methods():
+            return
+        chosen, known = all_methods()[method], Notebook("recipes").get(method) or {}
+        self.set_value(Recipe(chosen, "default", chosen.settings()))
+        with suppress(DenoiseError, TypeError, AttributeError):
+            self.set_value(Recipe(chosen, known["preset"], chosen.settings(known["preset"], known["changes"])) if known else self.value())
 
     def _on_method(self) -> None:
         method = self.method

@@ -64,6 +64,11 @@ class Reproducibility(QWidget):
         """The device wished for."""
         return self._device.currentText().strip()
 
+    def set_device_and_type(self, device: str, output_type: str) -> None:
+        """Choose where to compute and what comes out, in the engine's words."""
+        self._device.setCurrentText(device)
+        self._dtype.setCurrentIndex(max(0, self._dtype.findData(output_type)))
+
     def value(self) -> dict[str, str | int | float | None]:
         """The options, as `denoise_steps` takes them."""
         return {

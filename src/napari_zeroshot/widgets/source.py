@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from napari_zeroshot.engine.axes import LETTERS, Axes, parse
+from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import ImageError
-from napari_zeroshot.widgets.layers import Source, axes_are_named, likely_axes, pixels
+from napari_zeroshot.widgets.axes_row import AXES_HELP, UNKNOWN, AxesRow
+from napari_zeroshot.widgets.habits import remember_axes, remembered_axes
+from napari_zeroshot.widgets.layers import PREVIEW, Source, axes_are_named, likely_axes, pixels
 from napari_zeroshot.widgets.layout import Sentence, add_row, narrow, rows
 
 if TYPE_CHECKING:
     import napari
-
-AXES_HELP = "<p>A letter for each dimension, in order: " + ", ".join(f"{letter} {meaning}" for letter, meaning in LETTERS.items())
-AXES_HELP += ". Taken from the layer's axis labels; channels (C) never learn from one another.</p>"
 
 
 class SourcePicker(QWidget):
@@ -32,34 +31,35 @@ class SourcePicker(QWidget):
         self._settled = False
         self._layer = narrow(QComboBox())
         self._layer.setObjectName("layer")
-        self._axes = QLineEdit()
-        self._axes.setObjectName("axes")
-        self._axes.setFixedWidth(self._axes.fontMetrics().horizontalAdvance("TCZYXS") * 2)
+        self._axes = AxesRow()
         self._sizes = Sentence("sizes", lines=1)
 
-        axes = QWidget()
-        beside = QHBoxLayout(axes)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(self._axes, alignment=Qt.AlignmentFlag.AlignTop)
-        beside.addWidget(self._sizes, stretch=1)
         self.rows = rows()
         add_row(self.rows, "Image", self._layer, "The image layer to denoise; it is left as it is.")
-        add_row(self.rows, "Axes", axes, AXES_HELP)
+        add_row(self.rows, "Axes", self._axes, AXES_HELP)
+        self.rows.addRow(self._sizes)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.rows)
 
         self._on_layers()
-        for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.reordered, viewer.layers.events.renamed):
+        events = viewer.layers.events
+        self._events = (events.inserted, events.removed, events.reordered, events.renamed)
+        for event in self._events:
             event.connect(self._on_layers)
         self._layer.currentIndexChanged.connect(self._on_layer)
         self._layer.activated.connect(self.settle)
-        self._axes.textEdited.connect(self.settle)
-        self._axes.textEdited.connect(self._on_axes)
+        self._axes.edited.connect(self._on_edit)
 
     def settle(self) -> None:
         """Keep the choice from now on, while it is there; until then the newest image is chosen."""
         self._settled = True
+
+    def leave(self) -> None:
+        """Hear no more of the viewer, which may outlive this."""
+        for event in self._events:
+            event.disconnect(self._on_layers)
+        self._events = ()
 
     @property
     def layer(self) -> Image | None:
@@ -78,7 +78,10 @@ class SourcePicker(QWidget):
         ImageError
             If they do not fit the image.
         """
-        return parse(self._axes.text().strip(), pixels(self._chosen()).shape)
+        chosen, letters = self._chosen(), self._axes.text()
+        if UNKNOWN in letters:
+            raise ImageError(f"dimension {letters.index(UNKNOWN) + 1} of {len(letters)} has no name; choose in its menu what it is")
+        return parse(letters, pixels(chosen).shape)
 
     def value(self) -> Source:
         """The chosen image with its axes. Raises `ImageError` as `axes` does."""
@@ -91,7 +94,7 @@ class SourcePicker(QWidget):
 
     def _on_layers(self, event: Any = None) -> None:
         before, new = self.layer, getattr(event, "value", None)
-        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image) and PREVIEW not in layer.metadata]
         kept = before in self._layers and (self._settled or new not in self._layers)
         with QSignalBlocker(self._layer):
             self._layer.clear()
@@ -107,8 +110,23 @@ class SourcePicker(QWidget):
         return self._layers.index(active) if active in self._layers else len(self._layers) - 1
 
     def _on_layer(self) -> None:
-        self._axes.setText(likely_axes(self.layer) if self.layer is not None else "")
+        layer = self.layer
+        shape = pixels(layer).shape if layer is not None else ()
+        self._axes.set_value(self._proposed() if layer is not None else "", len(shape))
         self._on_axes()
+
+    def _proposed(self) -> str:
+        """The layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
+        layer = self._chosen()
+        return likely_axes(layer) if axes_are_named(layer) else remembered_axes(pixels(layer).shape) or likely_axes(layer)
+
+    def _on_edit(self) -> None:
+        self.settle()
+        self._on_axes()
+        try:
+            remember_axes(pixels(self._chosen()).shape, self.axes().letters)
+        except ImageError:  # said in the dock
+            return
 
     def _on_axes(self) -> None:
         self._sizes.setText(self._told_sizes())
@@ -121,5 +139,6 @@ class SourcePicker(QWidget):
             axes = self.axes()
         except ImageError:
             return " × ".join(map(str, pixels(self.layer).shape))
-        guessed = "" if axes_are_named(self.layer) or self._axes.text() != likely_axes(self.layer) else " (a guess: please check)"
+        own = axes_are_named(self.layer) or remembered_axes(axes.shape) == axes.letters or axes.letters != likely_axes(self.layer)
+        guessed = "" if own else " (a guess: please check)"
         return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + guessed

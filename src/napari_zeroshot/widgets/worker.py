@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from napari.qt.threading import create_worker, thread_worker
@@ -15,11 +17,11 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Progress, Result
 
-REPORT_EVERY = 0.1
+REPORT_EVERY = 0.2
 """Seconds between two reports to the window, at least."""
 PREVIEW_EVERY = 0.2
 """Seconds between two previews, at least."""
-PREVIEW_SHARE = 0.1
+PREVIEW_SHARE = 0.03
 """The share of a run that previews may take."""
 
 At = Mapping[str, int]
@@ -31,10 +33,11 @@ Start = Callable[[Callable[[], bool]], Generator[Progress, None, Result]]
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the window is told of a run: where it stands, the losses since the last report, and maybe the plane `at` so far."""
+    """What the window is told of a run: where it stands, losses and held-out scores since the last report, and maybe the plane `at` so far."""
 
     progress: Progress
     losses: tuple[tuple[int, float], ...] = ()
+    scores: tuple[tuple[int, float], ...] = ()
     preview: NDArray[Any] | None = None
     at: At | None = None
 
@@ -50,8 +53,8 @@ class UnexpectedError(DenoiseError):
 class Running:
     """A run under way, in the hands of the main thread."""
 
-    def __init__(self, worker: Any, stop: threading.Event, view: _View) -> None:
-        self._worker, self._stop, self._view = worker, stop, view
+    def __init__(self, worker: Any, stop: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
+        self._worker, self._stop, self._view, self._heard = worker, stop, view, heard
 
     @property
     def cancelling(self) -> bool:
@@ -63,9 +66,11 @@ class Running:
         self._stop.set()
 
     def abandon(self) -> None:
-        """End the run and want nothing more of it."""
+        """End the run and want nothing more of it: no report or result that is already on its way arrives, only `on_end`."""
         self._stop.set()
         self._worker.quit()
+        for name in ("yielded", "returned", "errored"):
+            self._heard.pop(name, None)
 
     def show(self, at: At | None) -> None:
         """Which plane to preview from now on; None for no previews."""
@@ -106,12 +111,29 @@ def run_in_thread(
     for signal in (worker.errored, worker.warned):
         with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
             signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
-    worker.yielded.connect(on_report)
-    worker.returned.connect(on_result)
-    worker.errored.connect(on_error)
-    worker.finished.connect(on_end)
+    heard: dict[str, Callable[..., None]] = {"yielded": on_report, "returned": on_result, "errored": on_error, "finished": on_end}
+    for name in heard:
+        getattr(worker, name).connect(partial(_tell, heard, name))
     worker.start()
-    return Running(worker, stop, view)
+    return Running(worker, stop, view, heard)
+
+
+def _tell(heard: dict[str, Callable[..., None]], name: str, *said: Any) -> None:
+    """Call back, if that is still wanted; after the end let go of the callbacks, or the dock would live on with them."""
+    callback = heard.get(name)
+    if name == "finished":
+        heard.clear()
+    if callback is not None:
+        callback(*said)
+
+
+def warm_up() -> None:
+    """Import torch in another thread, so that the first run need not wait for it."""
+    threading.Thread(target=_import_torch, name="napari-zeroshot: import torch", daemon=True).start()
+
+
+def _import_torch() -> None:
+    import_module("napari_zeroshot.engine.fitting")
 
 
 @thread_worker(ignore_errors=True)
@@ -127,6 +149,7 @@ def _drain(start: Start, cancelled: Callable[[], bool], view: _View) -> Generato
 def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator[Report, None, Result]:
     """Thin a run's progress out to what a window can show."""
     losses: list[tuple[int, float]] = []
+    scores: list[tuple[int, float]] = []
     next_report = next_preview = 0.0
     while True:
         try:
@@ -135,6 +158,8 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
             return end.value  # type: ignore[no-any-return]
         if progress.loss is not None:
             losses.append((progress.step, progress.loss))
+        if progress.score is not None:
+            scores.append((progress.step, progress.score))
         now = time.perf_counter()
         if now < next_report:
             continue
@@ -143,8 +168,9 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
             preview = progress.snapshot(at=at)
             took = time.perf_counter() - now
             next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
-        yield Report(progress, tuple(losses), preview, at)
+        yield Report(progress, tuple(losses), tuple(scores), preview, at)
         losses.clear()
+        scores.clear()
         next_report = time.perf_counter() + REPORT_EVERY
 
 

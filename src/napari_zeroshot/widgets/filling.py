@@ -1,0 +1,62 @@
+"""An array that a result is written into plane by plane."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_zeroshot.engine.axes import IN_PLANE
+from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.widgets.task import Task
+
+LARGE = 2**30
+"""Bytes from which the result of a lazy image is kept on disk instead of in memory."""
+
+
+class Filling:
+    """Takes a result's planes, for `denoise_steps(out=...)`, and counts them.
+
+    The array of a large result is a temporary zarr, one chunk for each plane; its folder goes when the array is no longer used, or napari ends.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], letters: str, *, on_disk: bool) -> None:
+        self.shape, self.dtype, self.on_disk = shape, dtype, on_disk
+        self.array = _on_disk(shape, dtype, letters) if on_disk else np.zeros(shape, dtype)
+        self.planes = 0
+        self._closed = False
+
+    @classmethod
+    def for_task(cls, task: Task) -> Filling:
+        """An array for a task's result."""
+        dtype = np.dtype(task.source.data.dtype if task.options["dtype"] == "same" else np.float32)
+        size = int(np.prod(task.shape, dtype=np.int64)) * dtype.itemsize
+        lazy = not isinstance(task.source.data, np.ndarray) or isinstance(task.source.data, np.memmap)
+        return cls(task.shape, dtype, task.source.axes.letters, on_disk=lazy and size >= LARGE)
+
+    def close(self) -> None:
+        """Take no more: who still writes is at an end."""
+        self._closed = True
+
+    def __setitem__(self, index: Any, plane: Any) -> None:
+        if self._closed:
+            raise DenoiseError("the run was ended")
+        self.array[index] = plane
+        self.planes += 1
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.array[index]
+
+
+def _on_disk(shape: tuple[int, ...], dtype: np.dtype[Any], letters: str) -> Any:
+    import zarr
+
+    folder = Path(tempfile.mkdtemp(prefix="napari-zeroshot-"))
+    chunks = tuple(size if letter in IN_PLANE else 1 for letter, size in zip(letters, shape, strict=True))
+    array = zarr.create_array(str(folder / "result.zarr"), shape=shape, chunks=chunks, dtype=dtype)
+    weakref.finalize(array, shutil.rmtree, folder, ignore_errors=True)
+    return array

@@ -1,0 +1,123 @@
+"""What is to be done: a method with its parameters, on a region of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from napari_zeroshot.engine.axes import IN_PLANE, Axes
+from napari_zeroshot.engine.device import choose, torch_is_loaded
+from napari_zeroshot.engine.method import Method, Progress, Result
+from napari_zeroshot.engine.params import Params, describe
+from napari_zeroshot.engine.part import Region
+from napari_zeroshot.widgets.history import Moment
+from napari_zeroshot.widgets.layers import Source
+
+Run = Callable[..., Generator[Progress, None, Result]]
+"""`denoise_steps`."""
+At = Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A run or a preview, with everything that was chosen for it.
+
+    Parameters
+    ----------
+    region
+        The part of the image; empty for the whole.
+    options
+        Seed, device and so on, as `denoise_steps` takes them.
+    """
+
+    source: Source
+    region: Region
+    method: Method
+    preset: str
+    params: Params
+    options: Mapping[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        sizes = zip(self.source.axes.letters, self.source.axes.shape, strict=True)
+        return tuple(self.region[letter][1] - self.region[letter][0] if letter in self.region else size for letter, size in sizes)
+
+    @property
+    def axes(self) -> Axes:
+        """The axes of the result."""
+        return Axes(self.source.axes.letters, self.shape)
+
+    @property
+    def planes(self) -> int:
+        """How many planes are denoised."""
+        return len(self.axes.planes())
+
+    def steps(self, run: Run, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
+        """Begin."""
+        changes = self.params.changed_from(self.method.settings(self.preset))
+        about = {"axes": self.source.axes.letters, "preset": self.preset, "source": {"name": self.source.name}}
+        if self.region:
+            about["region"] = self.region
+        return run(self.source.data, self.method.name, cancelled=cancelled, **{**about, **self.options, **changes, **more})
+
+    def within(self, at: At) -> At | None:
+        """The plane, counted within the region; None if it lies outside."""
+        counted = {letter: i - self.region.get(letter, (0, 0))[0] for letter, i in at.items()}
+        return counted if all(0 <= i < self.axes.size(letter) for letter, i in counted.items()) else None
+
+    def where(self, at: At) -> Region:
+        """The region of one plane, given within this one."""
+        counted = [letter for letter in self.source.axes.letters if letter not in IN_PLANE]
+        first = {letter: self.region.get(letter, (0, 0))[0] + at.get(letter, 0) for letter in counted}
+        return {**self.region, **{letter: (i, i + 1) for letter, i in first.items()}}
+
+    def is_of_the_same_pixels(self, other: Task) -> bool:
+        """Whether both are of the same part of one image."""
+        same = self.source.layer is other.source.layer and self.source.data is other.source.data and self.source.axes == other.source.axes
+        return same and dict(self.region) == dict(other.region)
+
+    def differs_only_in_what_can_be_tuned(self, other: Task) -> bool:
+        """Whether a network trained for the other task can go on with this one."""
+        if not self.is_of_the_same_pixels(other) or self.method != other.method or dict(self.options) != dict(other.options):
+            return False
+        changed = set(self.params.changed_from(other.params))
+        return bool(changed) and changed <= {knob.name for knob in describe(self.method.params) if knob.tunable}
+
+    def plane_of(self, image: Any) -> Any:
+        """The first plane of a result, as it lies in the image."""
+        return image[tuple(slice(None) if letter in IN_PLANE else 0 for letter in self.source.axes.letters)]
+
+    def kept(self, moment: Moment) -> Result:
+        """A result from what was shown at one moment."""
+        image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
+        note = f"Kept by hand: one plane, as it was after step {moment.step} of {moment.total}."
+        return self.unfinished(image, self.where(moment.at), moment, planes=1, planes_done=1, notes=(note,))
+
+    def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:
+        """A result that was not run to its end, as far as the history knows it."""
+        known = {"seconds": moment.seconds, "losses": moment.losses, "scores": moment.scores} if moment else {"seconds": 0.0}
+        source = {"shape": list(self.source.axes.shape), "dtype": str(self.source.data.dtype), "name": self.source.name}
+        return Result(
+            image=image,
+            method=self.method.name,
+            params=self.params,
+            preset=self.preset,
+            axes=self.source.axes.letters,
+            stack=self.options["stack"],
+            seed=self.options["seed"],
+            device=self.told_device(),
+            complete=False,
+            dtype=self.options["dtype"],
+            nan=self.options["nan"],
+            source={**source, "region": {letter: list(ends) for letter, ends in region.items()}, "step": moment.step if moment else 0},
+            **known,
+            **told,
+        )
+
+    def told_device(self) -> str:
+        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded."""
+        if not self.method.trains or not torch_is_loaded():
+            return "CPU (this method uses no GPU)" if not self.method.trains else str(self.options["device"])
+        return choose(self.options["device"]).reason

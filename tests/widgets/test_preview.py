@@ -1,0 +1,150 @@
+"""Previews in the dock: in place, one layer, quick, the newest wins; the history, and what is kept of it."""
+
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QThreadPool
+
+from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.engine.run import denoise
+from napari_zeroshot.widgets import denoise as dock_module
+
+pytestmark = pytest.mark.gui
+
+
+def previewed(dock):
+    dock.press("preview")
+    dock.until(lambda: "Previewed" in dock.message)
+    return dock.viewer.layers["preview"]
+
+
+def test_preview_shows_what_is_in_view_in_one_layer(dock, noisy):
+    source = dock.viewer.add_image(noisy, name="noisy", scale=(0.2, 0.1), translate=(3, 4))
+    dock.quick(steps=3)
+    shown = previewed(dock)
+    assert shown.data.shape == noisy.shape
+    np.testing.assert_allclose(shown.data_to_world((2, 3)), source.data_to_world((2, 3)))
+    previewed(dock)
+    assert dock.names() == ["noisy", "preview"]
+    assert dock["layer"].count() == 1
+    assert dock["layer"].currentText() == "noisy"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param({"scale": (2, 0.5, 0.25), "translate": (1, 2, 3), "rotate": (0, 0, 30)}, id="rotated"),
+        pytest.param({"affine": [[1, 0, 0, 7], [0, 0.8, 0.6, 0], [0, -0.6, 0.8, 2], [0, 0, 0, 1]], "scale": (3, 1, 2)}, id="affine"),
+    ],
+)
+def test_preview_of_a_part_lies_on_its_place_however_the_layer_lies(dock, place, monkeypatch):
+    stack = np.random.default_rng(0).poisson(100, (3, 60, 80)).astype(np.uint16)
+    source = dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"), units=("s", "um", "um"), **place)
+    dock.viewer.dims.set_current_step(0, 1)
+    monkeypatch.setattr(dock_module.habits, "preference", lambda name: 32 if name == "preview_size" else dock_module.habits.DEFAULTS[name])
+    dock["method"].setCurrentIndex(dock["method"].findData("median"))
+    shown = previewed(dock)
+    assert shown.data.shape == (1, 32, 32)
+    begin = np.round(source.world_to_data(shown.data_to_world((0, 0, 0)))).astype(int)
+    assert begin[0] == 1
+    np.testing.assert_allclose(source.data_to_world(begin + np.array((0, 5, 7))), shown.data_to_world((0, 5, 7)), atol=1e-9)
+    assert shown.units == source.units
+    region = {letter: (int(first), int(first) + size) for letter, first, size in zip("TYX", begin, shown.data.shape, strict=True)}
+    np.testing.assert_array_equal(shown.data, denoise(stack, "median", axes="TYX", region=region).image)
+
+
+def test_colour_is_previewed_in_colour(dock):
+    dock.viewer.add_image(np.random.default_rng(0).integers(0, 255, (24, 20, 3), dtype=np.uint8), rgb=True, name="noisy")
+    dock.quick(steps=3)
+    assert previewed(dock).rgb
+
+
+def test_change_of_settings_is_previewed_by_itself_and_goes_on_from_the_last_network(dock, noisy, monkeypatch):
+    asked = []
+
+    def watched(*args, **options):
+        asked.append(options)
+        return denoise_steps(*args, **options)
+
+    denoise_steps = dock_module.denoise_steps
+    monkeypatch.setattr(dock_module, "denoise_steps", watched)
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=3)
+    dock["param_consistency"].setValue(2.0)
+    dock.qtbot.wait(400)
+    assert asked == []
+    previewed(dock)
+    dock["param_consistency"].setValue(3.0)
+    dock["param_consistency"].setValue(4.0)
+    dock.until(lambda: len(asked) == 2 and "Previewed" in dock.message)
+    assert asked[1]["consistency"] == 4.0
+    assert asked[1]["start"] is not None
+    assert "start" not in asked[0]
+    dock["seed"].setValue(3)
+    dock["param_consistency"].setValue(5.0)
+    dock.until(lambda: len(asked) == 3 and "Previewed" in dock.message)
+    assert "start" not in asked[2]
+    assert dock.names() == ["noisy", "preview"]
+
+
+def test_stale_answers_never_land(dock, noisy, monkeypatch):
+    def constant(image, method, *, cancelled, seed, **options):
+        for step in range(1, 200):
+            if cancelled() and seed == 2:
+                break
+            time.sleep(0.005)
+            yield Progress("training", step, 200, 1 / step, step * 0.005, lambda at: np.full(image.shape, seed))
+            if seed == 2 and step > 20:
+                break
+        return denoise(np.full(image.shape, seed), "median", axes="YX", size=1)
+
+    monkeypatch.setattr(dock_module, "denoise_steps", constant)
+    dock.viewer.add_image(noisy, name="noisy")
+    dock["seed"].setValue(1)
+    dock.press("preview")
+    dock.until(lambda: "preview" in dock.names() and (dock.viewer.layers["preview"].data == 1).all())
+    dock["seed"].setValue(2)
+    dock.widget._preview_again()
+    dock.until(lambda: "Previewed" in dock.message)
+    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    dock.qtbot.wait(50)
+    assert (dock.viewer.layers["preview"].data == 2).all()
+
+
+def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
+    def counting(image, method, *, cancelled, **options):
+        for step in range(1, 100):
+            time.sleep(0.02)
+            yield Progress("training", step, 100, 1 / step, step * 0.02, lambda at, step=step: np.full((24, 20), step, np.uint16), 2 / step)
+        return denoise(image, "median", axes="TYX", source=options["source"])
+
+    monkeypatch.setattr(dock_module, "denoise_steps", counting)
+    source = dock.viewer.add_image(np.stack([noisy, noisy]), name="noisy", axis_labels=("t", "y", "x"), scale=(1, 2, 3))
+    dock.viewer.dims.set_current_step(0, 1)
+    dock.press("run")
+    dock.until(lambda: dock["history"].maximum() >= 3)
+    dock["history"].setValue(1)
+    shown = dock.viewer.layers["preview"].data.copy()
+    dock.until(lambda: dock["history"].maximum() >= 5)
+    np.testing.assert_array_equal(dock.viewer.layers["preview"].data, shown)
+    dock.press("keep")
+    step = int(shown[0, 0, 0])
+    kept = dock.viewer.layers[dock.names()[-1]]
+    assert kept.name.endswith(f"step={step}")
+    assert kept.metadata["napari-zeroshot"]["source"]["step"] == step
+    assert kept.metadata["napari-zeroshot"]["losses"][-1][0] == step
+    np.testing.assert_array_equal(kept.data, shown)
+    np.testing.assert_allclose(kept.data_to_world((0, 1, 1)), source.data_to_world((1, 1, 1)))
+    assert source.visible
+    dock.press("cancel")
+    dock.until_over()
+
+
+def test_preview_of_a_deleted_layer_goes_with_it(dock, noisy):
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=3)
+    previewed(dock)
+    dock.viewer.layers.remove("noisy")
+    assert dock.names() == []
+    assert not dock["keep"].isEnabled()
