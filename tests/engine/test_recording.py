@@ -24,9 +24,9 @@ def test_a_step_that_cannot_be_recorded_is_taken_as_it_is(monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA card")
-@pytest.mark.parametrize("method", ["zs-n2n", "zs-n2m", "fm2s"])
-def test_recorded_steps_learn_what_plain_ones_learn(method, noisy, monkeypatch):
-    recorded = denoise(noisy, method, device="cuda", steps=60).image
+@pytest.mark.parametrize("name", ["zs-n2n", "zs-n2m", "fm2s"])
+def test_recorded_steps_learn_what_plain_ones_learn(name, noisy, monkeypatch):
+    recorded = denoise(noisy, name, device="cuda", steps=60).image
     monkeypatch.setattr(recording.Recorded, "__call__", lambda self: self._step())
-    plain = denoise(noisy, method, device="cuda", steps=60).image
+    plain = denoise(noisy, name, device="cuda", steps=60).image
     assert abs(recorded.astype(float) - plain).mean() < 0.2 * abs(plain.astype(float) - noisy).mean()
