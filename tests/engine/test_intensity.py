@@ -28,6 +28,13 @@ def test_whole_numbers_come_back_exactly(dtype):
     assert again.dtype == image.dtype
 
 
+@pytest.mark.parametrize("shape", [(600, 700), (3, 2, 400, 500), (700, 600, 3)], ids=str)
+def test_arrays_of_any_layout_come_back(shape):
+    image = np.random.default_rng(0).integers(100, 4000, shape).astype(np.uint16)
+    scale = Scale(100.0, 4000.0)
+    np.testing.assert_array_equal(scale.restore(scale.normalise(image), image.dtype), image)
+
+
 @pytest.mark.parametrize("dtype", REAL)
 def test_real_numbers_come_back_to_rounding(dtype):
     image = picture(dtype)

@@ -29,10 +29,10 @@ class Scale:
         """Grey levels to float32 about 0 to 1."""
         scaled = np.empty(plane.shape, np.float32)
         for rows in strips(plane.shape):
-            levels = plane[:, rows].astype(np.float64)
+            levels = plane[..., rows, :].astype(np.float64)
             levels -= self.low
             levels /= self.high - self.low
-            scaled[:, rows] = levels
+            scaled[..., rows, :] = levels
         return scaled
 
     def restore(self, plane: Planes, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -40,13 +40,13 @@ class Scale:
         restored = np.empty(plane.shape, dtype)
         ends = _bounds(dtype.newbyteorder("="))
         for rows in strips(plane.shape):
-            levels = plane[:, rows].astype(np.float64)
+            levels = plane[..., rows, :].astype(np.float64)
             levels *= self.high - self.low
             levels += self.low
             if dtype.kind in "iu":
                 np.rint(levels, out=levels)
             np.clip(levels, *ends, out=levels)
-            restored[:, rows] = levels
+            restored[..., rows, :] = levels
         return restored
 
 
@@ -84,7 +84,7 @@ def _ends(plane: NDArray[Any]) -> tuple[float, float]:
 def _calm_ends(channel: NDArray[Any]) -> tuple[float, float]:
     """The least and greatest value of a channel of shape (Y, X) after a 3 x 3 median with reflected edges."""
     low, high = np.inf, -np.inf
-    for rows in strips((1, *channel.shape)):
+    for rows in strips(channel.shape):
         (wide, _), (inner, _) = widened((rows, slice(0, channel.shape[1])), 1, *channel.shape)
         around = np.pad(_native(channel[wide]), ((1 - inner.start, 1 - (wide.stop - rows.stop)), (1, 1)), mode="symmetric")
         calm = _median_of_nine(around)
@@ -118,7 +118,7 @@ def _quantile(plane: NDArray[Any], part: float) -> float:
     keep = plane.size - int((plane.size - 1) * part)
     top = np.empty(0, plane.dtype.newbyteorder("="))
     for rows in strips(plane.shape, 16 * STRIP):
-        top = np.concatenate((top, _native(plane[:, rows]).ravel()))
+        top = np.concatenate((top, _native(plane[..., rows, :]).ravel()))
         if top.size > keep:
             top = np.partition(top, top.size - keep)[-keep:]
     return float(top.min())
@@ -164,7 +164,7 @@ def fill_gaps(plane: NDArray[Any], where: str, *, allowed: bool) -> tuple[NDArra
     ImageError
         If there are gaps that may not be filled, or nothing but gaps.
     """
-    if plane.dtype.kind != "f" or all(np.isfinite(plane[:, rows]).all() for rows in strips(plane.shape)):
+    if plane.dtype.kind != "f" or all(np.isfinite(plane[..., rows, :]).all() for rows in strips(plane.shape)):
         return plane, None
     gaps = ~np.isfinite(plane)
     first = tuple(int(i) for i in np.argwhere(gaps)[0][1:])

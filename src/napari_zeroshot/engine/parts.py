@@ -34,8 +34,8 @@ def windows(height: int, width: int, side: int) -> Iterator[Window]:
 
 
 def strips(shape: tuple[int, ...], pixels: int = STRIP) -> Iterator[slice]:
-    """The rows of a plane of shape (S, Y, X), so many at once that they hold about `pixels` values."""
-    return spans(shape[1], max(1, pixels // (shape[0] * shape[2])))
+    """Stretches of an array's last axis but one, such as a plane's rows, each with about `pixels` values."""
+    return spans(shape[-2], max(1, pixels * shape[-2] // max(1, math.prod(shape))))
 
 
 def widened(window: Window, halo: int, height: int, width: int) -> tuple[Window, Window]:
