@@ -165,7 +165,9 @@ def add_layer(viewer: napari.Viewer, source: Source, data: Any, region: Region, 
 def result_name(source: str, result: Result) -> str:
     """``noisy · ZS-N2M real · α_ie 30, 300 steps``: the source, the method with its preset, and what differs from it."""
     method = get_method(result.method)
-    changes = result.params.changed_from(method.settings(result.preset))
+    usual = method.settings(result.preset)
+    decided = {name for name, value in usual.to_dict().items() if value == "auto"}  # by the run, not by the user
+    changes = {name: value for name, value in result.params.changed_from(usual).items() if name not in decided}
     preset = "" if result.preset == "default" else f" {result.preset}"
     return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes)) if part)
 
