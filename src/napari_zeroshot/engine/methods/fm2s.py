@@ -37,7 +37,7 @@ class FM2SParams(Training):
     crop: int = retuned(Training, "crop", 32)
     crops: int = retuned(Training, "crops", 8)
     precision: Precision = retuned(Training, "precision", "float32")
-    turns: Turns = retuned(Training, "turns", "4")
+    turns: Turns = retuned(Training, "turns", "2")
     k_g: float = param(
         200.0,
         "Gaussian noise added where the image is bright, in grey levels of 255. Higher denoises harder and blurs more.",

@@ -239,7 +239,7 @@ METHOD = Method(
         "synthetic": {"alpha_ie": 1.0},
         "real": {"alpha_ie": 10.0},
         "full": {"refine": True, "crop": 64},
-        "preview": {"steps": 100, "crops": 2, "refine_steps": 50, "warm_steps": 30},
+        "preview": {"steps": 100, "crops": 2, "refine_steps": 50, "warm_steps": 25},
         "paper": {
             **PAPER,
             "steps": 2000,
