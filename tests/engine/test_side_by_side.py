@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from napari_zeroshot.engine import run
-from napari_zeroshot.engine.device import random_numbers
+from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.engine.device import Device, random_numbers
+from napari_zeroshot.engine.memory import need
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.networks import SideBySide, fm2s_network, initialise, taken_apart, zs_n2n_network
 from napari_zeroshot.engine.registry import get_method
@@ -139,6 +141,32 @@ def test_few_planes_of_many_pixels_go_together(frames, together, monkeypatch):
     monkeypatch.setattr(run, "STEP_PIXELS", 2 * 16 * 16 * 2)
     stages = [report.stage for report in denoise_steps(frames, **QUICK)]
     assert {"training plane 1/3", "training planes 2-3/3"} <= set(stages)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "device", "sides", "most"),
+    [
+        ("zs-n2n", {}, "cpu", (512, 512), 1),
+        ("zs-n2n", {}, "cuda:1", (512, 512), 16),
+        ("zs-n2n", {}, "mps", (512, 512), 16),
+        ("zs-n2n", {"crops": 16}, "cuda:0", (512, 512), 7),
+        ("zs-n2n", {"crop": 0}, "cuda:0", (256, 256), 4),
+        ("zs-n2n", {"crop": 0}, "cuda:0", (1024, 1024), 1),
+        ("zs-n2n", {}, "cuda:0", (2048, 2048), 4),
+        ("zs-n2n", {}, "cuda:0", (8192, 8192), 1),
+        ("zs-n2m", {"refine": True}, "cuda:0", (512, 512), 1),
+        ("median", {}, "cpu", (512, 512), 1),
+    ],
+)
+def test_graphics_cards_train_as_many_as_a_step_and_the_memory_hold(name, options, device, sides, most):
+    params = get_method(name).settings(None, options)
+    assert run._together(params, parse("TYX", (100, *sides)), Device(device, "")) == most
+
+
+def test_memory_counts_every_network():
+    method = get_method("zs-n2n")
+    one, four = (need(method, method.settings(), parse("TYX", (8, 64, 64)), run.TRAINING_PIXELS, members).fixed for members in (1, 4))
+    assert four > 2 * one
 
 
 def test_a_run_can_go_on_from_a_member(frames, together):
