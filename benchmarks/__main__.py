@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed
+from benchmarks import goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together
 
 SUITES = {
     "quality": quality.SUITE,
     "kodak": kodak.SUITE,
     "speed": speed.SUITE,
     "scale": scale.SUITE,
+    "together": together.SUITE,
     "profile": profile.SUITE,
     "memory": memory.SUITE,
     "noise": noise.SUITE,

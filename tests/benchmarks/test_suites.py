@@ -10,6 +10,7 @@ import pytest
 from benchmarks import document, kodak, plot, preview, profile, record, scale, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
+from napari_zeroshot.engine import run as engine_run
 from napari_zeroshot.engine.phantoms import histology
 
 SHORT = Work("fm2s", "confocal+preview", "grey", 32, params={"steps": 4})
@@ -72,6 +73,14 @@ def test_scale_draws_its_plot_and_tells_the_slopes(short_runs, monkeypatch):
     assert "| ZS-N2N | 32² | 2 |" in page
     assert "<svg" in (plot.FOLDER / "scale_cpu.svg").read_text()
     assert "(images/scale_cpu.svg)" in page
+
+
+def test_planes_side_by_side_are_set_beside_one_by_one():
+    run("together", "--only", "ZS-N2N", "--side", "32", "--planes", "3", "--together", "1", "3", "--runs", "1", "--steps", "3", "--device", "cpu")
+    entries = record.load("together_cpu")["entries"]
+    assert [entry["together"] for entry in entries] == [1, 3]
+    assert "| method | planes | steps | threads | one by one | 3 side by side |" in document.PAGE.read_text()
+    assert engine_run.TOGETHER["cpu"] == 1
 
 
 def test_a_profile_shares_the_time_out_and_names_the_machines_limit(monkeypatch):

@@ -8,20 +8,24 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
-from napari_zeroshot.engine.networks import initialise
+from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart
 from napari_zeroshot.engine.optimiser import Optimiser
 from napari_zeroshot.engine.recording import Recorded
-from napari_zeroshot.engine.sampling import Crops
+from napari_zeroshot.engine.sampling import Crops, balanced_mask
 from napari_zeroshot.engine.tiling import apply_in_tiles
 from napari_zeroshot.engine.training import Schedule, Training
 
+Infer = Callable[[nn.Module, Tensor], Tensor]
+"""Noisy to clean tensor, by means of a network."""
 REPORTS = 100
 """A run reports this often, and the loss is read then and only then; slow runs report more often."""
 LONGEST_SILENCE = 0.5
@@ -80,6 +84,27 @@ class NetworkDenoiser:
         return sum(answers) / self.turns  # type: ignore[return-value]
 
 
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """What networks trained side by side leave behind: a denoiser for each.
+
+    Parameters
+    ----------
+    members
+        One for each part of the planes, in turn.
+    infer
+        Noisy to clean tensor by means of all networks at once, as in training.
+    """
+
+    members: Sequence[NetworkDenoiser]
+    infer: Callable[[Tensor], Tensor]
+
+    def __call__(self, planes: Planes) -> Planes:
+        """Clean planes of the same shape; they fall into a part for each member."""
+        parts = np.split(planes, len(self.members))
+        return np.concatenate([member(part) for member, part in zip(self.members, parts, strict=True)])
+
+
 TURNS = {1: [(0, False)], 2: [(0, False), (2, False)], 4: [(quarters, False) for quarters in range(4)]}
 TURNS[8] = TURNS[4] + [(quarters, True) for quarters in range(4)]
 """For each number of copies: how many quarter turns, and whether mirrored before."""
@@ -127,26 +152,41 @@ class Bench:
         return cls(on_device, job, knobs, total, random_numbers(job.seed, job.device), random_numbers(job.seed, "cpu"))
 
     def network(self, new: nn.Module, known: nn.Module | None = None) -> nn.Module:
-        """A network on the device, channels last (a third faster on CPUs): a copy of `known` to go on from, or `new` with random weights."""
+        """A network on the device, channels last (a third faster on CPUs): a copy of `known` to go on from, or `new` with random weights.
+
+        For planes that get a network each it is as many copies `SideBySide`.
+        """
         network = deepcopy(known) if known is not None else initialise(new, self.places)
+        if self.job.members > 1:
+            network = SideBySide(network, self.job.members)  # type: ignore[arg-type]
         return network.to(self.job.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
     def crops(self, views: Tensor) -> Crops:
         """Random crops of `views`, which are planes of this bench's shape, as many as all its steps take."""
-        return Crops(views, self.knobs.crop, self.knobs.crops, self.places, batches=self.total, keep_out=self.knobs.early_stop)
+        knobs = self.knobs
+        return Crops(views, knobs.crop, knobs.crops, self.places, batches=self.total, keep_out=knobs.early_stop, members=self.job.members)
+
+    def mask(self, batch: Tensor) -> Tensor:
+        """A random mask of a batch's shape, with as many ones as zeros; all members have the same, which each would draw alone."""
+        return balanced_mask(batch[:: self.job.members], self.rng).repeat_interleave(self.job.members, dim=0)
 
     def optimiser(self, network: nn.Module, learning_rate: float | None = None) -> Optimiser:
         """What moves a network's weights."""
-        return Optimiser(network, self.knobs.learning_rate if learning_rate is None else learning_rate, self.knobs.optimiser)
+        return Optimiser(network, self.knobs.learning_rate if learning_rate is None else learning_rate, self.knobs.optimiser, self.job.members)
 
-    def denoiser(self, network: nn.Module, infer: Callable[[Tensor], Tensor], *, halo: int, half: bool = False) -> NetworkDenoiser:
-        """What a network makes of planes; with `half`, in the precision that it is trained in."""
+    def denoiser(self, network: nn.Module, infer: Infer, *, halo: int, half: bool = False) -> NetworkDenoiser | Apart:
+        """What a network makes of planes, or each of those side by side; with `half`, in the precision that it is trained in."""
+        if isinstance(network, SideBySide):
+            return Apart([self._alone(member, infer, halo, half) for member in taken_apart(network)], partial(infer, network))
+        return self._alone(network, infer, halo, half)
+
+    def _alone(self, network: nn.Module, infer: Infer, halo: int, half: bool) -> NetworkDenoiser:
         half = half and self.knobs.precision == "bfloat16"
-        return NetworkDenoiser(network, infer, self.job.device, self.job.tile, halo, turns=int(self.knobs.turns), half=half)
+        return NetworkDenoiser(network, partial(infer, network), self.job.device, self.job.tile, halo, turns=int(self.knobs.turns), half=half)
 
-    def residual_denoiser(self, network: nn.Module, *, halo: int) -> NetworkDenoiser:
+    def residual_denoiser(self, network: nn.Module, *, halo: int) -> NetworkDenoiser | Apart:
         """What is left when a network that predicts the noise has its answer taken off. The noise is a small part: bfloat16 will do."""
-        return self.denoiser(network, lambda noisy: noisy - network(noisy), halo=halo, half=True)
+        return self.denoiser(network, lambda network, noisy: noisy - network(noisy), halo=halo, half=True)
 
     def precision(self) -> AbstractContextManager[None]:
         """Within it, convolutions are computed in the precision that was chosen."""
@@ -230,7 +270,7 @@ def train(
             seconds = time.perf_counter() - bench.started
             if pace.step % every == 0 or pace.over or held_out is not None or seconds - told > LONGEST_SILENCE:
                 told = seconds
-                yield Progress(stage, done + pace.step, bench.total, _finite(value, pace.step), seconds, _snapshot(denoiser, noisy), held_out)
+                yield Progress(stage, done + pace.step, bench.total, _finite(value, pace.step), seconds, Snapshot(denoiser, noisy), held_out)
     finally:
         average.take_over()
     return pace.step
@@ -240,7 +280,7 @@ def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> 
     def step() -> Tensor:
         with bench.precision():
             value = loss()
-        value.backward()
+        (value * bench.job.members).backward()  # a mean over the members, each of which is to learn as if alone
         optimiser.step()
         return value.detach()
 
@@ -261,11 +301,21 @@ def _finite(loss: Tensor, step: int) -> float:
     return value
 
 
-def _snapshot(denoiser: Callable[[Planes], Planes], noisy: Planes) -> Callable[..., Planes]:
-    def snapshot(planes: Planes = noisy) -> Planes:
-        return denoiser(planes)
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a denoiser makes of the planes that it learns from, or of others."""
 
-    return snapshot
+    denoiser: Callable[[Planes], Planes]
+    noisy: Planes
+
+    def __call__(self, planes: Planes | None = None) -> Planes:
+        """Clean planes."""
+        return self.denoiser(self.noisy if planes is None else planes)
+
+    @property
+    def members(self) -> Sequence[Callable[[Planes], Planes]]:
+        """The denoiser of each network trained side by side; empty if there is but one."""
+        return getattr(self.denoiser, "members", ())
 
 
 class Pace:

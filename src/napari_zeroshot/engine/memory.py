@@ -50,13 +50,15 @@ class Need:
         return self.fixed + self.per_pixel * side**2
 
 
-def need(method: Method, params: Params, axes: Axes, training_pixels: int) -> Need:
+def need(method: Method, params: Params, axes: Axes, training_pixels: int, members: int = 1) -> Need:
     """What a method takes on an image, estimated with some reserve.
 
     Parameters
     ----------
     training_pixels
         The most pixels that are learnt from.
+    members
+        How many networks are trained side by side.
     """
     samples, plane = axes.size("S"), axes.height * axes.width
     learnt = min(len(axes.planes()) * plane, training_pixels)
@@ -65,11 +67,11 @@ def need(method: Method, params: Params, axes: Axes, training_pixels: int) -> Ne
     if not method.trains:
         return Need(fixed * samples, PART_BYTES)
     wide = _wide(params)
-    return Need((fixed + _seen(params, min(plane, learnt)) * STEP_BYTES * wide) * samples, TILE_BYTES * wide * samples)
+    return Need((fixed + members * seen(params, min(plane, learnt)) * STEP_BYTES * wide) * samples, TILE_BYTES * wide * samples)
 
 
-def _seen(params: Params, plane: int) -> int:
-    """The pixels that a training step sees."""
+def seen(params: Params, plane: int) -> int:
+    """The pixels of which a network's training step sees so many."""
     crop = getattr(params, "crop", 0)
     return min(crop**2, plane) * int(getattr(params, "crops", 1)) if crop else plane
 

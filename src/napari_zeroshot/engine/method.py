@@ -91,6 +91,9 @@ class Job:
         Largest side of an image part that is inferred at once, in pixels.
     note
         Takes a sentence that the user should read with the result, such as what was chosen.
+    members
+        Into how many equal parts the planes fall that get a network each, trained side by side. The denoiser then has as
+        many `members`, one for each part in turn. More than 1 only where the parameters say that they can be trained `side_by_side`.
     """
 
     seed: int = 0
@@ -99,6 +102,7 @@ class Job:
     start: Denoiser | None = None
     tile: int = 1024
     note: Callable[[str], None] = unheard
+    members: int = 1
 
 
 Fit = Callable[[Planes, Any, Job], Steps]

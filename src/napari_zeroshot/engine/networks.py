@@ -102,6 +102,59 @@ def _two_convolutions(before: int, after: int) -> nn.Sequential:
     )
 
 
+class SideBySide(nn.Module):
+    """Copies of a network as the groups of one: each takes every `members`-th image of a batch, and a step moves them all.
+
+    Parameters
+    ----------
+    network
+        Convolutions and activations in a row, with the weights that all members begin with.
+    members
+        How many.
+    """
+
+    def __init__(self, network: nn.Sequential, members: int) -> None:
+        super().__init__()
+        self.members = members
+        self.grouped = nn.Sequential(*(_repeated(layer, members) for layer in network))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Shape (N * members, C, Y, X) in and out; image n * members + i goes through network i."""
+        answers = self.grouped(images.reshape(len(images) // self.members, -1, *images.shape[2:]))
+        return answers.reshape(len(images), -1, *images.shape[2:])  # type: ignore[no-any-return]
+
+
+def taken_apart(network: SideBySide) -> list[nn.Sequential]:
+    """The networks that are trained side by side, each by itself; their weights stay those of the whole, and are trained on with it."""
+    return [nn.Sequential(*(_member(layer, number, network.members) for layer in network.grouped)) for number in range(network.members)]
+
+
+def _repeated(layer: nn.Module, members: int) -> nn.Module:
+    if not isinstance(layer, nn.Conv2d):
+        return layer
+    grouped = _bare(layer, members * layer.in_channels, members * layer.out_channels, groups=members)
+    return _with(grouped, layer.weight.detach().repeat(members, 1, 1, 1), layer.bias.detach().repeat(members) if layer.bias is not None else None)
+
+
+def _member(layer: nn.Module, number: int, members: int) -> nn.Module:
+    if not isinstance(layer, nn.Conv2d):
+        return layer
+    alone = _bare(layer, layer.in_channels // members, layer.out_channels // members)
+    bias = layer.bias.detach().chunk(members)[number] if layer.bias is not None else None
+    return _with(alone, layer.weight.detach().chunk(members)[number], bias)
+
+
+def _bare(like: nn.Conv2d, before: int, after: int, groups: int = 1) -> nn.Conv2d:
+    with torch.device("meta"):
+        return nn.Conv2d(before, after, like.kernel_size, padding=like.padding, groups=groups, bias=like.bias is not None)  # type: ignore[arg-type]
+
+
+def _with(layer: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    layer.weight = nn.Parameter(weight)
+    layer.bias = nn.Parameter(bias) if bias is not None else None
+    return layer
+
+
 def weights(network: nn.Module) -> int:
     """How many weights a network has."""
     return sum(part.numel() for part in network.parameters())

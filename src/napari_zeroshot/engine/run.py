@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
-from napari_zeroshot.engine.method import Denoiser, Job, Method, Progress, Result, never
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Progress, Result, never
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.part import Region, cut
 from napari_zeroshot.engine.parts import PART, Window, blocks, widened, windows
@@ -25,6 +26,10 @@ from napari_zeroshot.engine.registry import get_method
 Stack = Literal["shared", "plane", "warm"]
 TRAINING_PIXELS = 2**24
 """A network learns from evenly spaced planes, or blocks of a larger plane, of at most this many pixels together: more than it gets to see."""
+TOGETHER = {"cpu": 1, "cuda": 16, "mps": 16}
+"""So many planes at most have their networks trained side by side, for ``stack="plane"``. On CPUs that gains little, see docs/benchmarks.md."""
+STEP_PIXELS = 2**18
+"""A training step of all of them sees so many pixels at most: with more, side by side is no quicker, and takes memory."""
 PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
 
@@ -149,6 +154,7 @@ def denoise_steps(
     whole = checked_axes(image, axes)
     part = cut(image, whole, region or {})
     checked = big_enough(Axes(whole.letters, part.shape), chosen)
+    together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
     order = Order(
         image=part if region else image,
         whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
@@ -159,10 +165,11 @@ def denoise_steps(
         device=place,
         seed=_whole("seed", seed, 0, 2**63 - 1),
         threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
-        stack=_one_of("stack", stack, Stack),
+        stack=stack,
+        together=together,
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
-        tile=_tile(tile, memory, chosen, settings, checked, place),
+        tile=_tile(tile, memory, chosen, settings, checked, place, together),
         cancelled=cancelled,
         start=start,
         levels=levels,
@@ -227,10 +234,18 @@ def _whole(name: str, value: int, low: int, high: int) -> int:
     return int(value)
 
 
-def _tile(tile: int | None, bound: float | None, method: Method, params: Params, axes: Axes, device: Device) -> int:
+def _together(params: Params, axes: Axes, device: Device) -> int:
+    """How many planes have their networks trained side by side. Not a matter of free memory: with it, FM2S's noise would change."""
+    if not getattr(params, "side_by_side", False):
+        return 1
+    plane = axes.height * axes.width
+    return max(1, min(TOGETHER[device.name.partition(":")[0]], TRAINING_PIXELS // (plane * axes.size("S")), STEP_PIXELS // memory.seen(params, plane)))
+
+
+def _tile(tile: int | None, bound: float | None, method: Method, params: Params, axes: Axes, device: Device, together: int) -> int:
     if tile is not None:
         return _whole("tile", tile, memory.SMALLEST_TILE, 2**31)
-    needed = memory.need(method, params, axes, TRAINING_PIXELS)
+    needed = memory.need(method, params, axes, TRAINING_PIXELS, together)
     return memory.tile_side(needed, bound, device.name, f"{method.title} on planes of {axes.height} x {axes.width}")
 
 
@@ -253,6 +268,7 @@ class Order:
     seed: int
     threads: int | None
     stack: Stack
+    together: int
     dtype: np.dtype[Any]
     fill_nan: bool
     tile: int
@@ -261,16 +277,27 @@ class Order:
     levels: intensity.Scale | None
     source: Mapping[str, Any]
 
-    def groups(self) -> list[list[Index]]:
-        """The planes that share a network, in the order of the work."""
+    def groups(self) -> Sequence[Sequence[Index]]:
+        """The planes that are learnt from at once, in the order of the work: they share a network, or have one each that are trained side by side."""
         if self.stack == "shared":
             return self.axes.channels()
-        return [[index] for channel in self.axes.channels() for index in channel]
+        return [group for channel in self.axes.channels() for group in _in_groups(channel, self.together)]
+
+    def apart(self, group: Sequence[Index]) -> list[Sequence[Index]]:
+        """The planes of a group that share a network, for each network."""
+        return [group] if self.stack == "shared" else [[index] for index in group]
 
     def steps_per_plane(self) -> int:
         """How many training steps denoising one plane is worth, so that the remaining time can be told."""
-        seen = getattr(self.params, "crop", 0) ** 2 * getattr(self.params, "crops", 1)
+        seen = getattr(self.params, "crop", 0) ** 2 * getattr(self.params, "crops", 1) * self.together
         return max(1, self.axes.height * self.axes.width // (4 * seen)) if seen else 1
+
+
+def _in_groups(planes: Sequence[Index], most: int) -> list[Sequence[Index]]:
+    """Planes in as few groups as may be, of about the same size."""
+    count = -(-len(planes) // most)
+    ends = [len(planes) * number // count for number in range(count + 1)]
+    return [planes[first:end] for first, end in pairwise(ends)]
 
 
 @dataclass(eq=False)
@@ -310,15 +337,34 @@ class Run:
         return self._result()
 
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
-        sample = self._sample(group)
-        read = [self._read(index)[0] for index in sample]
-        scale = self.levels = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
-        noisy = np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
-        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note)
-        denoiser = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scale, f" {number + 1}/{of}" if of > 1 else "", of)
+        scales, noisy = self._learnt_from(group)
+        self.levels = scales[-1]
+        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note, len(scales))
+        learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
-        yield from self._apply(group, scale, denoiser, _Snapshot(self, group, scale, denoiser))
-        return denoiser
+        yield from self._apply(learned)
+        return learned.of(group[-1])[1]
+
+    def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
+        """A grey scale for each network of a group, and the planes that they learn from."""
+        scales, noisy = zip(*(self._scaled(planes) for planes in self.order.apart(group)), strict=True)
+        return scales, noisy[0] if len(noisy) == 1 else np.concatenate(noisy)
+
+    def _scaled(self, planes: Sequence[Index]) -> tuple[intensity.Scale, Planes]:
+        """The grey scale of planes that share a network, and what it learns from."""
+        sample = self._sample(planes)
+        read = [self._read(index)[0] for index in sample]
+        scale = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
+        return scale, np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
+
+    def _which(self, group: Sequence[Index], number: int, of: int) -> str:
+        """Which of the work is at hand, where it is not all."""
+        planes, first, last = len(self.order.axes.planes()), len(self.done) + 1, len(self.done) + len(group)
+        if of == 1 and (self.order.stack == "shared" or planes == 1):
+            return ""
+        if self.order.stack == "shared":
+            return f" channel {number + 1}/{of}"
+        return f" plane {first}/{planes}" if first == last else f" planes {first}-{last}/{planes}"
 
     def _whole(self, sample: Sequence[Index], read: Sequence[NDArray[Any]]) -> Iterable[NDArray[Any]]:
         """The planes that a region lies in; the region itself if it cuts none, or if they are too large for a look at a part of them."""
@@ -328,33 +374,32 @@ class Run:
         return (intensity.fill_gaps(self.order.axes.read(self.order.whole, index), self._where(index), allowed=True)[0] for index in sample)
 
     def _train(
-        self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scale: intensity.Scale, where: str, of: int
-    ) -> Generator[Progress, None, Denoiser]:
+        self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
+    ) -> Generator[Progress, None, _Learned]:
         before = self.steps_done
-        what = "" if not where else (" channel" if self.order.stack == "shared" else " plane") + where
         while True:
             try:
                 report = next(fit)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+                return _Learned(group, scales, end.value)
             self.steps_total = of * report.total + len(self.order.axes.planes()) * self.order.steps_per_plane()
             self.steps_done = before + report.step
             if report.loss is not None:
                 self.losses.append((self.steps_done, report.loss))
             if report.score is not None:
                 self.scores.append((self.steps_done, report.score))
-            shown = _Snapshot(self, group, scale, report.snapshot)
-            yield self._progress(f"{report.stage}{what}", report.loss, shown, report.score)
+            shown = _Snapshot(self, _Learned(group, scales, report.snapshot))
+            yield self._progress(f"{report.stage}{which}", report.loss, shown, report.score)
 
-    def _apply(self, group: Sequence[Index], scale: intensity.Scale, denoiser: Denoiser, shown: _Snapshot) -> Generator[Progress, None, None]:
+    def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
-        for number, index in enumerate(group):
+        for number, index in enumerate(learned.group):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
                 return
-            self._write(index, scale, denoiser)
+            self._write(index, *learned.of(index))
             self.done.add(index)
             self.steps_done += self.order.steps_per_plane()
-            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, shown)
+            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
 
     def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
         return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
@@ -461,13 +506,26 @@ def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window
 
 
 @dataclass(frozen=True, eq=False)
+class _Learned:
+    """What was learnt so far from a group of planes, in a grey scale for each network."""
+
+    group: Sequence[Index]
+    scales: Sequence[intensity.Scale]
+    denoiser: Denoiser
+
+    def of(self, index: Index) -> tuple[intensity.Scale, Denoiser]:
+        """A plane's grey scale, and the network that it shares or has to itself."""
+        number = self.group.index(index) if len(self.scales) > 1 else 0
+        members = getattr(self.denoiser, "members", ())
+        return self.scales[number], members[number] if members else self.denoiser
+
+
+@dataclass(frozen=True, eq=False)
 class _Snapshot:
-    """The image so far, when asked for: finished planes, and what the current network makes of the rest of its group."""
+    """The image so far, when asked for: finished planes, and what the current networks make of the rest of their group."""
 
     run: Run
-    group: Sequence[Index]
-    scale: intensity.Scale
-    denoiser: Denoiser
+    learned: _Learned
 
     def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
         """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
@@ -484,6 +542,6 @@ class _Snapshot:
         order = self.run.order
         if index in self.run.done:
             return order.axes.read(self.run.out, index)
-        if index in self.group:
-            return self.run.denoised(index, self.scale, self.denoiser)
+        if index in self.learned.group:
+            return self.run.denoised(index, *self.learned.of(index))
         return order.axes.read(order.image, index).astype(order.dtype)

@@ -85,23 +85,27 @@ class Crops:
         How many batches will be asked for.
     keep_out
         Whether to hold a few places out of training, for a score.
+    members
+        Into how many equal parts the planes fall that networks of their own learn from: a place is then taken from
+        every part, and a batch is as many times as large, the parts' crops of a place side by side.
     """
 
-    def __init__(self, planes: Tensor, size: int, count: int, rng: torch.Generator, *, batches: int = 1, keep_out: bool = False) -> None:
+    def __init__(self, planes: Tensor, size: int, count: int, rng: torch.Generator, *, batches: int = 1, keep_out: bool = False, members: int = 1) -> None:
         self._planes = planes.permute(0, 2, 3, 1)
-        number, height, width, _ = self._planes.shape
+        self._number = len(planes) // members
+        height, width = planes.shape[2:]
         side = max(size, SMALLEST)
         self._size = (min(side, height), min(side, width)) if size else (height, width)
         count = count if size else 1
         places = self._draw(min(batches, MOST_BATCHES) * count, rng)
-        room = number * height * width >= SPARED * HELD_OUT * self._size[0] * self._size[1]
+        room = self._number * height * width >= SPARED * HELD_OUT * self._size[0] * self._size[1]
         held_out = self._draw(HELD_OUT, rng) if keep_out and size and room else places[:0]
-        self._held_out = held_out.to(planes.device)
-        self._places = self._apart_from(held_out, places, rng).view(-1, count, 3).to(planes.device)
+        self._held_out = self._of_each(held_out, members).to(planes.device)
+        self._places = self._of_each(self._apart_from(held_out, places, rng), members).view(-1, count * members, 3).to(planes.device)
         self._next = torch.zeros(1, dtype=torch.int64, device=planes.device)
 
     def __call__(self) -> Tensor:
-        """A batch of shape (count, C, size, size), channels last; of whole planes, shape (1, C, Y, X)."""
+        """A batch of shape (count * members, C, size, size), channels last; of whole planes, shape (members, C, Y, X)."""
         batch = self._taken(self._places[self._next % len(self._places)][0])
         self._next += 1
         return batch
@@ -122,9 +126,14 @@ class Crops:
         return self._planes[plane[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
     def _draw(self, count: int, rng: torch.Generator) -> Tensor:
-        number, height, width, _ = self._planes.shape
-        plane = torch.randint(number, (count,), generator=rng)
+        height, width = self._planes.shape[1:3]
+        plane = torch.randint(self._number, (count,), generator=rng)
         return torch.stack((plane, self._starts(height, self._size[0], count, rng), self._starts(width, self._size[1], count, rng)), dim=1)
+
+    def _of_each(self, places: Tensor, members: int) -> Tensor:
+        """The same places in every member's planes."""
+        first = (self._number * torch.arange(members)).repeat(len(places))
+        return torch.column_stack((places[:, 0].repeat_interleave(members) + first, places[:, 1:].repeat_interleave(members, dim=0)))
 
     @staticmethod
     def _starts(length: int, size: int, count: int, rng: torch.Generator) -> Tensor:

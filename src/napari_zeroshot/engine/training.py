@@ -77,6 +77,11 @@ class Training(Params):
         """Whether every training step does the same operations, so that a CUDA graph can hold one."""
         return True
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether networks for several planes can be trained at once, as groups of one."""
+        return True
+
 
 PAPER = {"crop": 0, "crops": 1, "optimiser": "adam", "precision": "float32", "early_stop": False, "averaging": 0.0, "turns": "1"}
 """The papers' way of training: every step learns from the whole plane, all of it in float32, to the end."""

@@ -22,7 +22,7 @@ from napari_zeroshot.engine.training import PAPER, Precision, Training, Turns
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     def amplified(image: Tensor) -> Tensor:
         return image.expand(-1, params.amplification, -1, -1)
 
-    def infer(image: Tensor) -> Tensor:
+    def infer(network: nn.Module, image: Tensor) -> Tensor:
         flat = image.reshape(-1, 1, *image.shape[2:])
         return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
 

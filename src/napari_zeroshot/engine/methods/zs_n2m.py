@@ -20,7 +20,7 @@ from napari_zeroshot.engine.training import PAPER, Training
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+    from napari_zeroshot.engine.fitting import Apart, Bench, NetworkDenoiser
 
     Pair = tuple[Tensor, Tensor]
 
@@ -95,6 +95,11 @@ class ZSN2MParams(Training):
         label="Refine consistency", symbol="β_con", low=0.01, high=100_000, step=100, advanced=True, log=True,
     )  # fmt: skip
 
+    @property
+    def side_by_side(self) -> bool:
+        """Only the first network can be."""
+        return not self.refine
+
 
 def interactive_equality_loss(clean: Pair, pair_of_clean: Pair) -> Tensor:
     """How far denoised halves are from the halves, crossed over, of the denoised image. Eq. (2)."""
@@ -150,7 +155,7 @@ def fit(noisy: Planes, params: ZSN2MParams, job: Job) -> Steps:
     steps, refine_steps = _stages(params, job)
     bench = fitting.Bench.set_up(noisy, job, params, steps + refine_steps)
     mean_based = yield from _fit_mean_based(bench, params, steps)
-    if not params.refine or job.cancelled():
+    if not params.refine or job.cancelled() or isinstance(mean_based, fitting.Apart):
         return mean_based
     return (yield from _fit_gap_refinement(bench, params, mean_based, refine_steps))
 
@@ -163,7 +168,7 @@ def _stages(params: ZSN2MParams, job: Job) -> tuple[int, int]:
     return first, second if params.refine else 0
 
 
-def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[Progress, None, NetworkDenoiser]:
+def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[Progress, None, NetworkDenoiser | Apart]:
     from napari_zeroshot.engine import fitting, networks, sampling
 
     start = getattr(bench.job.start, "first", None) or bench.job.start
@@ -176,7 +181,7 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[
         batch = crops()
         halves, halves_of_clean = sampling.diagonal_pair(batch), sampling.diagonal_pair(denoiser.infer(batch))
         if params.random_masks:
-            mask = sampling.balanced_mask(halves[0], bench.rng)
+            mask = bench.mask(halves[0])
             halves, halves_of_clean = sampling.swap(*halves, mask), sampling.swap(*halves_of_clean, mask)
         clean = sampling.split(denoiser.infer(sampling.join(halves)))
         equality = interactive_equality_loss(clean, halves_of_clean)

@@ -56,7 +56,7 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
     def loss() -> Tensor:
         batch = crops()
         pair = sampling.diagonal_pair(batch)
-        mask = sampling.balanced_mask(pair[0], bench.rng) if params.random_masks else None
+        mask = bench.mask(pair[0]) if params.random_masks else None
         pair = sampling.swap(*pair, mask) if mask is not None else pair
         clean = sampling.split(denoiser.infer(sampling.join(pair)))
         halves = sampling.diagonal_pair(denoiser.infer(batch))
