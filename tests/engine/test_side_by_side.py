@@ -87,6 +87,17 @@ def test_side_by_side_gives_what_one_by_one_gives(frames, monkeypatch, name, opt
     )
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA card")
+def test_side_by_side_on_a_graphics_card_gives_what_one_by_one_gives(frames, monkeypatch):
+    options = QUICK | {"device": "cuda", "steps": 60, "early_stop": False}
+    monkeypatch.setitem(run.TOGETHER, "cuda", 1)
+    alone = denoise(frames, **options).image
+    monkeypatch.setitem(run.TOGETHER, "cuda", 3)
+    side_by_side = denoise(frames, **options).image
+    for plane, expected, noisy in zip(side_by_side, alone, frames, strict=True):
+        assert np.abs(plane - expected).mean() < 0.1 * np.abs(expected - noisy).mean()
+
+
 def test_colours_are_learnt_together_and_planes_apart(frames, monkeypatch):
     colours = np.stack((frames, frames // 2, frames // 3), axis=1)
     for method in ("zs-n2n", "zs-n2m"):
