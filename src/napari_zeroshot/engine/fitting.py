@@ -19,6 +19,7 @@ from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
 from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart
 from napari_zeroshot.engine.optimiser import Optimiser
+from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.recording import Recorded
 from napari_zeroshot.engine.sampling import Crops, balanced_mask
 from napari_zeroshot.engine.tiling import apply_in_tiles
@@ -191,11 +192,6 @@ class Bench:
     def precision(self) -> AbstractContextManager[None]:
         """Within it, convolutions are computed in the precision that was chosen."""
         return half_precision(self.job.device, self.knobs.precision == "bfloat16")
-
-
-def half_precision(device: str, wanted: bool) -> AbstractContextManager[None]:
-    """Within it, convolutions are computed in bfloat16, if wanted."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)
 
 
 class RunningAverage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,13 @@ def best(device: str) -> Precision:
         known[key] = "bfloat16" if _takes(device, half=True) < WORTH * _takes(device, half=False) else "float32"
         _keep(known)
     return "bfloat16" if known[key] == "bfloat16" else "float32"
+
+
+def half_precision(device: str, wanted: bool) -> AbstractContextManager[None]:
+    """Within it, convolutions are computed in bfloat16, if wanted."""
+    import torch
+
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)
 
 
 def cache_file() -> Path:
@@ -79,7 +87,7 @@ def _pass(device: str, half: bool) -> Callable[[], None]:
     batch = torch.zeros(4, 48, 48, 48, device=device).contiguous(memory_format=torch.channels_last)
 
     def there_and_back() -> None:
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
+        with half_precision(device, half):
             network(batch).square().mean().backward()
 
     there_and_back()

@@ -23,7 +23,7 @@ class Training(Params):
     )  # fmt: skip
     optimiser: Literal["muon", "adam"] = param(
         "muon",
-        "How weights are moved: Muon gets in 400 steps where Adam, which the papers use, gets in 1000. Each has learning rates of its own.",
+        "How weights are moved: Muon needs about half the steps of Adam, which the papers use. Each has learning rates of its own.",
         label="Optimiser", advanced=True,
     )  # fmt: skip
     learning_rate: float = param(
