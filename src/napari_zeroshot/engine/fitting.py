@@ -21,7 +21,7 @@ from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart
 from napari_zeroshot.engine.optimiser import Optimiser
 from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.recording import Recorded
-from napari_zeroshot.engine.sampling import Crops, balanced_mask
+from napari_zeroshot.engine.sampling import Crops, balanced_mask, turned, turned_back
 from napari_zeroshot.engine.tiling import apply_in_tiles
 from napari_zeroshot.engine.training import Schedule, Training
 
@@ -81,7 +81,7 @@ class NetworkDenoiser:
             return apply_in_tiles(self._over_turns, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
 
     def _over_turns(self, planes: Tensor) -> Tensor:
-        answers = (_turned_back(self.infer(_turned(planes, turn)), turn) for turn in TURNS[self.turns])
+        answers = (turned_back(self.infer(turned(planes, turn)), turn) for turn in TURNS[self.turns])
         return sum(answers) / self.turns  # type: ignore[return-value]
 
 
@@ -106,20 +106,8 @@ class Apart:
         return np.concatenate([member(part) for member, part in zip(self.members, parts, strict=True)])
 
 
-TURNS = {1: [(0, False)], 2: [(0, False), (2, False)], 4: [(quarters, False) for quarters in range(4)]}
-TURNS[8] = TURNS[4] + [(quarters, True) for quarters in range(4)]
-"""For each number of copies: how many quarter turns, and whether mirrored before."""
-
-
-def _turned(planes: Tensor, turn: tuple[int, bool]) -> Tensor:
-    quarters, mirrored = turn
-    return torch.rot90(planes.flip(3) if mirrored else planes, quarters, (2, 3))
-
-
-def _turned_back(planes: Tensor, turn: tuple[int, bool]) -> Tensor:
-    quarters, mirrored = turn
-    back = torch.rot90(planes, -quarters, (2, 3))
-    return back.flip(3) if mirrored else back
+TURNS = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3), 8: (0, 1, 2, 3, 4, 5, 6, 7)}
+"""For each number of copies: which orientations, see `sampling.turned`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,6 +55,12 @@ def unet(channels: int, width: int, levels: int) -> UNet:
         return UNet(channels, width, levels)
 
 
+def even_unet(channels: int, width: int, levels: int) -> UNet:
+    """The U-Net of ZS-UNet, `width` channels at every level; 16 wide with 4 levels has 34,000 weights."""
+    with torch.device("meta"):
+        return EvenUNet(channels, width, levels)
+
+
 class UNet(nn.Module):
     """Two 3x3 convolutions a level, max pooling, transposed convolutions up, skips joined; the output is the image itself.
 
@@ -85,12 +91,35 @@ class UNet(nn.Module):
     def _levels(self, x: Tensor) -> Tensor:
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
-            x = block(F.max_pool2d(x, 2) if level else x)
+            x = block(self._halved(x) if level else x)
             skips.append(x)
         skips.pop()
         for rise, block in zip(reversed(self.rise), reversed(self.up), strict=True):
             x = block(torch.cat((skips.pop(), rise(x)), dim=1))
-        return self.last(x)  # type: ignore[no-any-return]
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 tells no more than 256 grey levels apart
+            return self.last(x.to(self.last.weight.dtype))  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _halved(x: Tensor) -> Tensor:
+        return F.max_pool2d(x, 2)
+
+
+class EvenUNet(UNet):
+    """A U-Net with the same few channels at every level, which are averaged on the way down and repeated on the way up.
+
+    It sees as far as a large U-Net, and has too few weights to learn one image's noise by heart.
+    """
+
+    def __init__(self, channels: int, width: int, levels: int) -> None:
+        super().__init__(channels, width, 1)
+        self.multiple = 2 ** (levels - 1)
+        self.down = nn.ModuleList(_two_convolutions(before, width) for before in [channels, *[width] * (levels - 1)])
+        self.rise = nn.ModuleList(nn.Upsample(scale_factor=2) for _ in range(levels - 1))
+        self.up = nn.ModuleList(_two_convolutions(2 * width, width) for _ in range(levels - 1))
+
+    @staticmethod
+    def _halved(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 2)
 
 
 def _two_convolutions(before: int, after: int) -> nn.Sequential:

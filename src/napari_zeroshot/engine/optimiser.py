@@ -62,18 +62,24 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, weights: list[nn.Parameter], members: int = 1) -> None:
         self._members = members
+        shapes = {part.shape: [other for other in weights if other.shape == part.shape] for part in weights}
+        self._alike = list(shapes.values())  # made orthogonal together: many small products are slower than one of many
         super().__init__(weights, {"lr": _rate_on(weights[0].device)})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move the weights by their gradients."""
         for group in self.param_groups:
-            for part in group["params"]:
-                momentum = self.state[part].setdefault("momentum", torch.zeros_like(part))
-                momentum.lerp_(part.grad, 1 - MOMENTUM)
-                ahead = part.grad.lerp(momentum, MOMENTUM)
-                matrices = ahead.reshape(self._members, len(part) // self._members, -1)
-                part.sub_(orthogonal(matrices).reshape(part.shape) * group["lr"])
+            for alike in self._alike:
+                steps = orthogonal(torch.cat([self._ahead(part) for part in alike]))
+                for part, step in zip(alike, steps.split(self._members), strict=True):
+                    part.sub_(step.reshape(part.shape) * group["lr"])
+
+    def _ahead(self, part: nn.Parameter) -> Tensor:
+        """A weight's gradient with its momentum, as matrices of shape (members, outputs, all that each sees)."""
+        momentum = self.state[part].setdefault("momentum", torch.zeros_like(part))
+        momentum.lerp_(part.grad, 1 - MOMENTUM)
+        return part.grad.lerp(momentum, MOMENTUM).reshape(self._members, len(part) // self._members, -1)  # type: ignore[union-attr]
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -40,6 +40,52 @@ def swap(first: Tensor, second: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return first * mask + second * (1 - mask), first * (1 - mask) + second * mask
 
 
+def random_pair(image: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two half-size images: of each 2 x 2 cell two different pixels, drawn at random.
+
+    Shape (N, C, Y, X) to twice (N, C, Y // 2, X // 2); an odd last row or column is left out. All channels take the same pixels.
+    """
+    cells = _cells(image)
+    first = torch.randint(4, (len(image), 1, *cells.shape[2:4], 1), generator=rng, device=rng.device)
+    second = (first + torch.randint(1, 4, first.shape, generator=rng, device=rng.device)) % 4
+    one, other = (cells.gather(4, place.to(image.device).expand(*cells.shape[:4], 1))[..., 0] for place in (first, second))
+    return one, other
+
+
+def _cells(image: Tensor) -> Tensor:
+    """Shape (N, C, Y, X) to (N, C, Y // 2, X // 2, 4)."""
+    even = image[..., : image.shape[-2] // 2 * 2, : image.shape[-1] // 2 * 2]
+    return torch.stack((even[..., 0::2, 0::2], even[..., 0::2, 1::2], even[..., 1::2, 0::2], even[..., 1::2, 1::2]), dim=4)
+
+
+def lattices(image: Tensor, stride: int) -> Tensor:
+    """The images that every `stride`-th pixel makes, in which noise that near pixels share is shared no longer.
+
+    Shape (N, C, Y, X), sides multiples of `stride`, to (N * stride ** 2, C, Y // stride, X // stride).
+    """
+    count, channels, height, width = image.shape
+    apart = F.pixel_unshuffle(image, stride).view(count, channels, stride**2, height // stride, width // stride)
+    return apart.transpose(1, 2).reshape(-1, channels, height // stride, width // stride)
+
+
+def joined_lattices(parts: Tensor, stride: int) -> Tensor:
+    """The image of which `lattices` made the parts."""
+    _, channels, height, width = parts.shape
+    apart = parts.view(-1, stride**2, channels, height, width).transpose(1, 2)
+    return F.pixel_shuffle(apart.reshape(-1, channels * stride**2, height, width), stride)
+
+
+def turned(image: Tensor, turn: int) -> Tensor:
+    """An image in one of its eight orientations: `turn` % 4 quarter turns, mirrored before from 4 on."""
+    return torch.rot90(image.flip(3) if turn >= 4 else image, turn % 4, (2, 3))
+
+
+def turned_back(image: Tensor, turn: int) -> Tensor:
+    """The image that `turned` made into this one."""
+    back = torch.rot90(image, -(turn % 4), (2, 3))
+    return back.flip(3) if turn >= 4 else back
+
+
 def local_mean(image: Tensor, window: int) -> Tensor:
     """Mean over a `window` x `window` neighbourhood, edges reflected (repeated where too small to reflect)."""
     reach = window // 2

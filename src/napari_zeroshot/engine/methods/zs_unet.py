@@ -1,0 +1,317 @@
+"""ZS-UNet: our own. A small U-Net with a wide view learns from pairs of the image's pixels, then from its own answer with the image's noise put back.
+
+Pairs of random neighbours are those of Neighbor2Neighbor (Huang et al., CVPR 2021), learnt from a single image; the second half has FM2S's
+idea, with noise measured instead of set and the network's answer instead of a filter's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.params import param, retuned
+from napari_zeroshot.engine.training import Training
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+    from napari_zeroshot.engine.networks import UNet
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+    from napari_zeroshot.engine.own_noise import OwnNoise
+
+Distance = Literal["auto", "1", "2", "3", "2+3"]
+
+MOST_ANSWERED = 2**20
+"""Pixels of the planes whose answers are learnt from in the second half, at most."""
+REFRESHES = 5
+"""How often the answers learnt from are made anew."""
+LIKELY = 2.0
+"""Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
+
+
+@dataclass(frozen=True)
+class ZSUNetParams(Training):
+    """Parameters of ZS-UNet."""
+
+    steps: int = retuned(Training, "steps", 600)
+    learning_rate: float = retuned(Training, "learning_rate", 0.02)
+    crop: int = retuned(Training, "crop", 96)
+    crops: int = retuned(Training, "crops", 8)
+    early_stop: bool = retuned(Training, "early_stop", False)
+    turns: Literal["1", "2", "4", "8"] = retuned(Training, "turns", "4")
+    warm_steps: int = retuned(Training, "warm_steps", 40)
+    own_noise: float = param(
+        0.5,
+        "Share of the training, at its end, in which every other step learns from the network's own answer with the image's measured noise put back; "
+        "0 learns from pairs of pixels only.",
+        label="Own noise", low=0, high=0.95, step=0.05, tunable=True,
+    )  # fmt: skip
+    distance: Distance = param(
+        "auto",
+        "How far apart the pixels of a pair are. Further than 1 for noise that neighbours share, at the cost of detail; auto measures that.",
+        label="Pair distance", unit="px", advanced=True,
+    )  # fmt: skip
+    smoothing: float = param(
+        1.0,
+        "Sigma of the blur that joins the images of pixels further apart than 1; not used where they are neighbours.",
+        label="Smoothing", low=0, high=5, step=0.1, unit="px", advanced=True,
+    )  # fmt: skip
+    balance: float = param(
+        1.0,
+        "How much less noisy places count: a difference weighs by the noise's standard deviation to the power of minus this.",
+        label="Balance", low=0, high=2, step=0.1, advanced=True,
+    )  # fmt: skip
+    width: int = param(16, "Channels of the network; more follow finer structure, and learn the noise sooner.", label="Width", low=4, high=128, advanced=True)
+    levels: int = param(4, "Levels of the network; each doubles how far it sees.", label="Levels", low=1, high=6, advanced=True)
+
+    @property
+    def recordable(self) -> bool:
+        """Steps differ: some learn from pairs, some from answers."""
+        return False
+
+    @property
+    def side_by_side(self) -> bool:
+        """The network is not a row of convolutions."""
+        return False
+
+
+def read_noise_of(planes: Planes) -> NoiseReport | None:
+    """What noise the planes hold, on their scale; None where that cannot be told: too small or without noise."""
+    from napari_zeroshot.engine.noise_diagnosis import diagnose
+
+    part = planes[: min(len(planes), 4), :, :1024, :1024].reshape(-1, *planes[0, :, :1024, :1024].shape[1:])
+    try:
+        return diagnose(part, axes="ZYX")
+    except ImageError:
+        return None
+
+
+def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
+    """The distances of pairs to learn from, in pixels.
+
+    Noise that neighbours share dies out over two or three pixels: which, a single image does not tell well. Answers for both are averaged.
+    """
+    if wanted == "auto":
+        wanted = "2+3" if report is not None and report.neighbours_share else "1"
+    return tuple(map(int, wanted.split("+")))
+
+
+def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
+    """Train on pairs of the planes' pixels, and then on the network's own answers."""
+    from napari_zeroshot.engine import fitting, networks
+    from napari_zeroshot.engine.own_noise import OwnNoise
+
+    report = read_noise_of(noisy)
+    apart = distances(params.distance, report)
+    known = _of_same_shape(job.start, params)
+    steps = params.steps if known is None else params.warm_steps
+    bench = fitting.Bench.set_up(noisy, job, params, steps)
+    network: UNet = bench.network(networks.even_unet(noisy.shape[1], params.width, params.levels), known)  # type: ignore[assignment]
+    grey = _Grey.of(noisy)
+    infer = partial(_answer, grey=grey, apart=apart, smoothing=params.smoothing)
+    halo, multiple = network.halo * max(apart) + 8, network.multiple * int(np.lcm.reduce(apart))
+    denoiser: NetworkDenoiser = replace(bench.denoiser(network, infer, halo=halo), multiple=multiple)  # type: ignore[type-var,assignment]
+
+    noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
+    pairs = [_Pairs(bench, distance, noise, grey) for distance in apart]
+    answers = _Answers(bench, noise, replace(denoiser, turns=1), steps) if noise and params.own_noise else None
+    taken = 0
+
+    def loss() -> Tensor:
+        nonlocal taken
+        taken += 1
+        if answers is not None and taken % 2 and taken > (1 - params.own_noise) * steps * (known is None):
+            dirty, clean = answers()
+            return (network(grey.standard(dirty)) - grey.standard(clean)).square().mean()  # type: ignore[no-any-return]
+        first, second, weights = pairs[taken // 2 % len(pairs)]()
+        return ((network(grey.standard(first)) - grey.standard(second)).square() * weights).mean()  # type: ignore[no-any-return]
+
+    score = pairs[0].score(network) if pairs[0].spared else None
+    yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score)
+    return _with_mean_kept(denoiser, noisy)
+
+
+@dataclass(frozen=True)
+class _Grey:
+    """The grey scale that a network learns in: mean 0, deviation 1."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, planes: Planes) -> _Grey:
+        return cls(float(planes.mean(dtype=np.float64)), float(planes.std(dtype=np.float64)) or 1.0)
+
+    def standard(self, image: Tensor) -> Tensor:
+        return (image - self.mean) / self.deviation
+
+    def restored(self, image: Tensor) -> Tensor:
+        return image * self.deviation + self.mean
+
+
+def _answer(network: nn.Module, noisy: Tensor, *, grey: _Grey, apart: tuple[int, ...], smoothing: float) -> Tensor:
+    """The mean of what the network makes of the images of pixels `apart` from one another."""
+    answers = [_on_lattices(network, grey.standard(noisy), distance) for distance in apart]
+    mean = grey.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
+    return _blurred(mean, smoothing) if max(apart) > 1 and smoothing else mean
+
+
+def _on_lattices(network: nn.Module, image: Tensor, distance: int) -> Tensor:
+    from torch.nn import functional as F
+
+    from napari_zeroshot.engine.sampling import joined_lattices, lattices
+
+    height, width = image.shape[-2:]
+    padded = F.pad(image, (0, -width % distance, 0, -height % distance), mode="replicate")
+    return joined_lattices(network(lattices(padded, distance)), distance)[..., :height, :width]
+
+
+def _blurred(image: Tensor, sigma: float) -> Tensor:
+    from torch.nn import functional as F
+
+    bell = _bell(sigma, image)
+    reach = len(bell) // 2
+    flat = F.pad(image.flatten(0, 1)[:, None], (reach,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(flat, bell[None, None, :, None]), bell[None, None, None, :]).view(image.shape)
+
+
+def _bell(sigma: float, like: Tensor) -> Tensor:
+    import torch
+
+    offsets = torch.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1, device=like.device)
+    bell = torch.exp(-((offsets / sigma) ** 2) / 2)
+    return bell / bell.sum()
+
+
+def brightness_around(image: Tensor) -> Tensor:
+    """How bright the surroundings of each pixel are, without its own 3 x 3: its noise has no part in how much it counts. Shape (N, C, Y, X)."""
+    from torch.nn import functional as F
+
+    bell = _bell(LIKELY, image)
+    kernel = bell[:, None] * bell
+    middle = len(bell) // 2
+    kernel[middle - 1 : middle + 2, middle - 1 : middle + 2] = 0
+    flat = F.pad(image.flatten(0, 1)[:, None], (middle,) * 4, mode="replicate")
+    return F.conv2d(flat, (kernel / kernel.sum())[None, None]).view(image.shape)
+
+
+class _Pairs:
+    """Batches of pairs of pixels, and how much each counts."""
+
+    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None, grey: _Grey) -> None:
+        import torch
+
+        from napari_zeroshot.engine.sampling import lattices
+
+        height, width = (size // distance * distance for size in bench.planes.shape[-2:])
+        views = lattices(bench.planes[..., :height, :width], distance)
+        weights = torch.ones_like(views)
+        if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
+            weights = noise.deviation(brightness_around(views)).clamp_min(1e-3 * grey.deviation) ** -bench.knobs.balance  # type: ignore[attr-defined]
+        self._bench, self._grey = bench, grey
+        self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
+
+    def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self._drawn(_turned_at_random(self._crops(), self._bench.places))
+
+    @property
+    def spared(self) -> bool:
+        """Whether crops are held out."""
+        return self._crops.spared
+
+    def score(self, network: nn.Module) -> Any:
+        """What tells how far pairs that are held out are from one another."""
+        first, second, weights = self._drawn(self._crops.held_out())
+        return lambda: ((network(self._grey.standard(first)) - self._grey.standard(second)).square() * weights).mean()
+
+    def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        from napari_zeroshot.engine.sampling import cell_mean, random_pair
+
+        views, weights = batch.chunk(2, dim=1)
+        return *random_pair(views, self._bench.rng), cell_mean(weights)
+
+
+class _Answers:
+    """Batches of the network's own answers, with noise and without. The answers are made anew as the network learns."""
+
+    def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, steps: int) -> None:
+        from napari_zeroshot.engine.parts import blocks
+
+        planes = bench.planes.cpu().numpy()
+        parts = [part for plane in planes for part in blocks(plane, MOST_ANSWERED)]
+        few = max(1, MOST_ANSWERED // parts[0][0].size)
+        self._noisy = np.stack([parts[int(place)] for place in np.linspace(0, len(parts) - 1, min(few, len(parts))).round()])
+        self._bench, self._noise, self._denoiser = bench, noise, denoiser
+        self._fresh = max(1, int(steps * bench.knobs.own_noise / 2 / REFRESHES))  # type: ignore[attr-defined]
+        self._left = 0
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        if self._left == 0:
+            self._crops, self._left = self._answered(), self._fresh
+        self._left -= 1
+        clean = _turned_at_random(self._crops(), self._bench.places)
+        return self._noise.on(clean, self._bench.rng), clean
+
+    def _answered(self) -> Any:
+        import torch
+
+        from napari_zeroshot.engine.sampling import Crops
+
+        knobs = self._bench.knobs
+        answers = torch.from_numpy(self._denoiser(self._noisy)).to(self._bench.job.device)
+        return Crops(answers, knobs.crop // 2, knobs.crops, self._bench.places, batches=self._fresh)
+
+
+def _turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:
+    import torch
+
+    from napari_zeroshot.engine.sampling import turned
+
+    return turned(batch, int(torch.randint(8, (1,), generator=rng))).contiguous(memory_format=torch.channels_last)
+
+
+def _with_mean_kept(denoiser: NetworkDenoiser, noisy: Planes) -> NetworkDenoiser:
+    """The denoiser, with what the mean brightness of the planes has changed by taken off again."""
+    change = float((replace(denoiser, turns=1)(noisy[:4]) - noisy[:4]).mean(dtype=np.float64))
+    infer = denoiser.infer
+    return replace(denoiser, infer=lambda image: infer(image) - change)
+
+
+def _of_same_shape(start: Any, params: ZSUNetParams) -> Any:
+    """The network to go on from, if it has the wanted width and levels."""
+    network = getattr(start, "network", None)
+    fits = network is not None and len(network.down) == params.levels and network.last.in_channels == params.width
+    return network if fits else None
+
+
+METHOD = Method(
+    name="zs-unet",
+    title="ZS-UNet",
+    summary="Learns from random pairs of the image's pixels and from its own answer with the measured noise put back; the best on photographs of cells.",
+    citation={
+        "type": "inproceedings",
+        "key": "huang2021neighbor2neighbor",
+        "author": "Huang, Tao and Li, Songjiang and Jia, Xu and Lu, Huchuan and Liu, Jianzhuang",
+        "title": "Neighbor2Neighbor: Self-Supervised Denoising from Single Noisy Images",
+        "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+        "pages": "14781--14790",
+        "year": "2021",
+        "eprint": "2101.02824",
+    },
+    params=ZSUNetParams,
+    fit=fit,
+    presets={
+        "fast": {"steps": 300},
+        "best": {"steps": 1500, "turns": "8"},
+        "preview": {"steps": 120, "crop": 64, "turns": "1", "warm_steps": 30},
+    },
+    smallest=8,
+    trains=True,
+)

@@ -1,0 +1,51 @@
+"""An image's own noise, as it was measured, put on other images: what ZS-UNet learns from in the second half of its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """The Poisson and Gaussian noise that a report tells of, in the report's grey levels.
+
+    Parameters
+    ----------
+    offset, gain
+        The grey level of darkness, and grey levels per photon; no gain where the noise does not grow with brightness.
+    read_noise
+        Standard deviation in darkness.
+    ends
+        The grey levels at which the camera cuts off; infinite where it does not.
+    """
+
+    offset: float
+    gain: float | None
+    read_noise: float
+    ends: tuple[float, float]
+
+    @classmethod
+    def of(cls, report: NoiseReport) -> OwnNoise:
+        """The noise of a report; without a gain it is the same everywhere."""
+        low = report.lowest.level if report.lowest.cut else -float("inf")
+        high = report.highest.level if report.highest.cut else float("inf")
+        return cls(report.offset, report.gain, report.read_noise if report.gain else report.noise, (low, high))
+
+    def on(self, clean: Tensor, rng: torch.Generator) -> Tensor:
+        """`clean` with noise, of its shape and device. What is darker than darkness has read noise only."""
+        here = clean.to(rng.device)  # not every GPU draws Poisson numbers
+        noisy = here + self.read_noise * torch.randn(here.shape, generator=rng, device=rng.device)
+        if self.gain is not None:
+            photons = ((here - self.offset) / self.gain).clamp_min(0)
+            noisy += self.gain * (torch.poisson(photons, generator=rng) - photons)
+        return noisy.clamp(*self.ends).to(clean.device)
+
+    def deviation(self, clean: Tensor) -> Tensor:
+        """The noise's standard deviation at these grey levels."""
+        photons_variance = (clean - self.offset).clamp_min(0) * (self.gain or 0.0)
+        return (photons_variance + self.read_noise**2).sqrt()
