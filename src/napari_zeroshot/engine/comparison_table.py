@@ -37,8 +37,8 @@ COLUMNS = (
     Column("noise_left", "noise left", ".0%", "The noise in flat places beside the noisy image's; less is better, if no detail goes with it."),
     Column("whiteness", "whiteness", ".2f", "1 if pixels of what was removed have nothing in common, as independent noise."),
     Column("sharpness", "sharpness", ".2f", "1 keeps the detail that stands out of the noise; less is blurred, more keeps noise too."),
-    Column("drift", "mean drift", "+.3g", "By how many grey levels the mean grew; 0 is best."),
-    Column("drift_share", "mean drift (%)", "+.2%", "By how much the mean grew, beside the noisy image's; 0 is best."),
+    Column("drift", "mean drift (grey levels)", "+.3g", "By how many grey levels the mean grew; 0 is best."),
+    Column("drift_share", "mean drift", "+.2%", "By how much the mean grew, beside the noisy image's; 0 is best."),
 )
 
 

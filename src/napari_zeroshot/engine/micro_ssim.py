@@ -12,7 +12,6 @@ import numpy as np
 
 from napari_zeroshot.engine.smooth_blocks import Floats
 
-
 WINDOW = 7
 
 
