@@ -1,10 +1,10 @@
-"""One image less another, plane by plane as it is asked for, and the grey levels to show it between."""
+"""One image less another, part by part as it is asked for, and the grey levels to show it between."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import dask.array
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,16 +12,51 @@ SHOWN = 0.995
 """The share of differences that are shown without being cut off."""
 
 
-def difference(one: Any, other: Any) -> Any:
-    """``one - other`` as float32, of any arrays of one shape; nothing is computed before a part is asked for."""
-    first, second = (dask.array.asarray(image) if hasattr(image, "dask") else _lazy(image) for image in (one, other))
-    return first.astype(np.float32) - second.astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """``one - other`` as float32, of any arrays of one shape: an array to be sliced, which computes no more than is asked for.
 
+    dask would do, but copies both arrays at once.
 
-def _lazy(image: Any) -> Any:
-    """An array in pieces of one row of its first axis, where it has more than two; its content is not hashed."""
-    chunks = (1,) * (image.ndim - 2) + tuple(image.shape[-2:])
-    return dask.array.from_array(image, chunks=chunks, name=False)
+    Parameters
+    ----------
+    samples
+        Whether the last axis holds the samples of a colour image: their mean is taken.
+    """
+
+    one: Any
+    other: Any
+    samples: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without the samples."""
+        shape = tuple(self.one.shape)
+        return shape[:-1] if self.samples else shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32."""
+        return np.dtype(np.float32)
+
+    @property
+    def ndim(self) -> int:
+        """As many axes as `shape` has."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return int(np.prod(self.shape))
+
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        first, second = (np.asarray(image[key], np.float32) for image in (self.one, self.other))
+        taken = first - second
+        return np.asarray(taken.mean(axis=-1) if self.samples else taken)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All of it."""
+        return np.asarray(self[...], dtype)
 
 
 def symmetric_limits(differences: NDArray[Any]) -> tuple[float, float]:

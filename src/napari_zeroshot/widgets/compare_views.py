@@ -10,7 +10,7 @@ from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
 from napari_zeroshot.engine.axes import Axes
-from napari_zeroshot.engine.difference import difference, symmetric_limits
+from napari_zeroshot.engine.difference import Difference, symmetric_limits
 from napari_zeroshot.widgets.layers import PLACED, PREVIEW, Source, pixels
 from napari_zeroshot.widgets.viewer_state import grid, text
 
@@ -92,14 +92,12 @@ class Residual:
 
 
 def _residual(viewer: Any, one: Image, other: Image, axes: Axes, name: str) -> Any:
-    taken = difference(pixels(one), pixels(other))
-    plane = axes.read(taken, axes.index_of(Source.of(one, axes).plane_in_view(viewer)))
+    taken = Difference(pixels(one), pixels(other), samples=one.rgb)
+    index = axes.index_of(Source.of(one, axes).plane_in_view(viewer))
+    plane = axes.read(pixels(one), index).astype(np.float32) - axes.read(pixels(other), index)
     look = {attribute: getattr(one, attribute) for attribute in PLACED}
     told = {"name": name, "metadata": {PREVIEW: True}, "rgb": False, "multiscale": False}
-    if one.rgb:
-        taken = taken.mean(axis=-1)
-        plane = plane.mean(axis=0)
-    return viewer.add_image(taken, colormap=BELOW_AND_ABOVE, contrast_limits=symmetric_limits(np.asarray(plane)), **look, **told)
+    return viewer.add_image(taken, colormap=BELOW_AND_ABOVE, contrast_limits=symmetric_limits(plane.mean(axis=0)), **look, **told)
 
 
 def show_grid(viewer: napari.viewer.Viewer) -> None:

@@ -35,7 +35,7 @@ class Curtain:
 
     def __init__(self, viewer: napari.viewer.Viewer, left: Image, right: Image, on_moved: Callable[[], None]) -> None:
         self._viewer, self._left, self._on_moved = viewer, left, on_moved
-        self._split = self.size // 2
+        self._split = max(1, self.size // 2)
         selected = set(viewer.layers.selection)
         look = {name: getattr(left, name) for name in (*PLACED, "opacity", "gamma")}
         if not left.rgb:
@@ -105,7 +105,7 @@ class Curtain:
         return np.array([self._left.data_to_world(end)[-2:] for end in ends])
 
     def _on_order(self, _event: Any = None) -> None:
-        self._split = self.size // 2
+        self._split = max(1, self.size // 2)
         self._redraw()
         self._on_moved()
 

@@ -17,8 +17,6 @@ from napari_zeroshot.widgets.layout import Sentence
 SIGNS = {True: "✓ better", False: "✗ worse", None: "≈"}
 FITTING = 3
 """So many columns fit side by side."""
-LEFT_OUT = {"drift"}
-"""The drift as a share says the same, whatever the grey levels."""
 BESIDE = "verdict"
 BESIDE_TOLD = "Whether the image beats the noisy image's tuned Gaussian: by PSNR where there is a truth, else by noise left and detail removed."
 
@@ -116,8 +114,10 @@ class FiguresPanel(QWidget):
 
 
 def shown_columns(found: Comparison) -> tuple[Column, ...]:
-    """The columns that the dock has room for; the file has all."""
-    return tuple(column for column in columns(found) if column.name not in LEFT_OUT)
+    """Those that the dock has room for: the drift in grey levels only where there is none as a share. The file has all."""
+    known = columns(found)
+    shared = any(column.name == "drift_share" for column in known)
+    return tuple(column for column in known if not (shared and column.name == "drift"))
 
 
 def letter_of(row: Measured) -> str:
