@@ -14,8 +14,9 @@ from skimage import metrics as skimage
 from napari_zeroshot.engine.comparison import FIGURES, Figures, Measured, compare, compare_steps, tuned_gaussian
 from napari_zeroshot.engine.comparison_findings import refusals, sentences, standing
 from napari_zeroshot.engine.comparison_table import COLUMNS, columns
-from napari_zeroshot.engine.errors import ImageError, ParamError
+from napari_zeroshot.engine.errors import ImageError, MissingPackageError, ParamError
 from napari_zeroshot.engine.metrics import psnr
+from napari_zeroshot.engine.micro_ssim import micro_ssim
 from napari_zeroshot.engine.phantoms import nuclei
 from napari_zeroshot.engine.residual import noise_left, structure
 from napari_zeroshot.engine.run import denoise
@@ -110,6 +111,22 @@ def test_every_figure_has_a_column_and_only_measured_ones_are_shown() -> None:
     assert shown == {"structure", "noise_left", "whiteness", "sharpness", "drift", "drift_share"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("psnr", 31.256, "31.26"),
+        ("psnr", np.inf, "inf"),
+        ("structure", 0.123, "12 %"),
+        ("drift_share", -1e-9, "0.00 %"),
+        ("drift", 0.5, "+0.5"),
+        ("ssim", None, "–"),
+    ],
+)
+def test_figures_are_written_as_people_read_them(name, value, written) -> None:
+    (column,) = (column for column in COLUMNS if column.name == name)
+    assert column.write(value) == written
+
+
 def test_microssim_is_told_where_its_package_is(monkeypatch) -> None:
     package = ModuleType("microssim")
     package.micro_structural_similarity = lambda truth, image: float((truth * image).mean())
@@ -117,6 +134,12 @@ def test_microssim_is_told_where_its_package_is(monkeypatch) -> None:
     monkeypatch.setattr("napari_zeroshot.engine.comparison.is_installed", lambda: True)
     (plane,) = compare({"blurred": BLURRED[0], "even": 0 * BLURRED[0]}, truth=CLEAN[0]).images[0].planes
     assert plane.micro_ssim == pytest.approx((CLEAN[0] * BLURRED[0]).mean())
+
+
+def test_microssim_that_cannot_be_loaded_is_explained(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "microssim", None)
+    with pytest.raises(MissingPackageError, match="pip install"):
+        micro_ssim(CLEAN[0], BLURRED[0])
 
 
 def test_even_images_are_measured_as_far_as_they_can_be() -> None:

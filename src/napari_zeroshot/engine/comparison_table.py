@@ -24,8 +24,11 @@ class Column:
     told: str
 
     def write(self, value: float | None) -> str:
-        """A figure as people read it; a dash for none."""
-        return "–" if value is None else format(value, self.form).replace("%", " %")
+        """A figure as people read it; a dash for none, and no sign before nothing."""
+        if value is None:
+            return "–"
+        written = format(value, self.form)
+        return (written.lstrip("+-") if set(written) <= set("+-0.%") else written).replace("%", " %")
 
 
 COLUMNS = (

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from napari_zeroshot.engine.errors import MissingPackageError
 from napari_zeroshot.engine.smooth_blocks import Floats
 
 WINDOW = 7
@@ -21,7 +22,17 @@ def is_installed() -> bool:
 
 
 def micro_ssim(truth: Floats, image: Floats) -> float | None:
-    """MicroSSIM of two planes of shape (Y, X), its offset and range fitted to these; None if either is constant or narrower than its window of 7 pixels."""
+    """MicroSSIM of two planes of shape (Y, X), its offset and range fitted to these; None if either is constant or narrower than its window of 7 pixels.
+
+    Raises
+    ------
+    MissingPackageError
+        If the package is not there, or cannot be loaded.
+    """
     if min(truth.shape) < WINDOW or np.ptp(truth) == 0 or np.ptp(image) == 0:
         return None
-    return float(import_module("microssim").micro_structural_similarity(truth, image))
+    try:
+        package = import_module("microssim")
+    except ImportError as error:
+        raise MissingPackageError(f"the package microssim cannot be loaded ({error}): pip install 'napari-zeroshot[microssim]', or uninstall it") from error
+    return float(package.micro_structural_similarity(truth, image))

@@ -233,9 +233,15 @@ class CompareWidget(QWidget):
         )
 
     def _on_measure(self) -> None:
-        if self._choice is None:
-            return
-        choice, gaussian = self._choice, self._gaussian.isChecked()
+        if self._busy:
+            self._asked += 1  # which ends the measuring after the plane under way
+            self._busy = False
+            self._refresh()
+        elif self._choice is not None:
+            self._begin_measuring(self._choice)
+
+    def _begin_measuring(self, choice: Choice) -> None:
+        gaussian = self._gaussian.isChecked()
         at = Source.of(choice.images[0], choice.axes).plane_in_view(self._viewer) if self._scope.currentIndex() == 0 else None
         self._asked += 1
         self._busy, self._problem, asked = True, "", self._asked
@@ -273,8 +279,8 @@ class CompareWidget(QWidget):
 
     def _on_gaussian(self) -> None:
         """Measure again, if there are figures to put beside one another."""
-        if self._figures.comparison is not None:
-            self._on_measure()
+        if self._figures.comparison is not None and self._choice is not None:
+            self._begin_measuring(self._choice)
 
     def _on_csv(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export figures", "figures.csv", "CSV (*.csv)")
@@ -311,8 +317,8 @@ class CompareWidget(QWidget):
         self._split.setEnabled(self._stage.name == "curtain")
         self._leave.setEnabled(self._stage.entered)
         self._shared_fold.setVisible(self._stage.name == "residual")
-        self._measure.setEnabled(fit and not self._busy)
-        self._measure.setText("Measuring…" if self._busy else "Measure")
+        self._measure.setEnabled(fit)
+        self._measure.setText("Stop measuring" if self._busy else "Measure")
         self._csv.setEnabled(self._figures.comparison is not None and not self._busy)
         self._copy.setVisible(bool(self._details))
         self._message.setText(NO_IMAGE if not there else self._problem or SAYS.get(self._stage.name or "", READY))

@@ -28,8 +28,9 @@ class Curves(Plot):
         self.clear()
         colours = {name: PLAIN if name == GAUSSIAN else COLOURS[number % len(COLOURS)] for number, name in enumerate(curves)}
         for name, values in curves.items():
-            pen = pyqtgraph.mkPen(colours[name], width=2)
-            self.plot(along, values, name=name, pen=pen, connect="finite", symbolBrush=colours[name], symbolPen=None, **look)
+            curve = self.plot(along, values, name=name, pen=pyqtgraph.mkPen(colours[name], width=2), connect="finite", **look)
+            curve.setSymbolBrush(colours[name])
+            curve.setSymbolPen(None)
         self.setTitle("&nbsp; ".join(f"<span style='color: {colour}'><b>{name}</b></span>" for name, colour in colours.items()), size="9pt")
 
 
@@ -39,6 +40,7 @@ class ProfilePlot(Curves):
     def __init__(self) -> None:
         super().__init__("profile", 11)
         self.setLabel("left", "grey level")
+        self.getAxis("bottom").setTickDensity(0.5)
 
     def show_profiles(self, along: NDArray[Any], profiles: Mapping[str, NDArray[Any]], unit: str) -> None:
         """Draw them over how far along the line they are."""

@@ -72,9 +72,8 @@ class Residual:
 
     def __init__(self, viewer: napari.viewer.Viewer, images: Sequence[Image], axes: Axes) -> None:
         self._viewer = viewer
-        selected = set(viewer.layers.selection)
         self.layers = tuple(_residual(viewer, images[0], image, axes, f"A − {letter}") for letter, image in zip("BCDEF", images[1:], strict=False))
-        viewer.layers.selection = selected
+        viewer.layers.selection = set(self.layers)  # for their contrast sliders
         if len(self.layers) > 1:
             for place, layer in enumerate(self.layers):
                 viewer.layers.move(viewer.layers.index(layer), place)
