@@ -38,11 +38,11 @@ def autocorrelation(residual: Floats, reach: int = REACH) -> Floats:
     part = part - part.mean()
     rows, columns = (min(reach, size - 1) for size in part.shape)
     full = correlate(part, part, method="fft")
-    shared = correlate(np.ones(part.shape), np.ones(part.shape), method="fft")
     y, x = part.shape[0] - 1, part.shape[1] - 1
+    pairs = np.outer(y + 1 - np.abs(np.arange(-rows, rows + 1)), x + 1 - np.abs(np.arange(-columns, columns + 1)))
     seen = np.full((2 * reach + 1, 2 * reach + 1), np.nan)
     inner = np.s_[y - rows : y + rows + 1, x - columns : x + columns + 1]
-    covariance = full[inner] / shared[inner]
+    covariance = full[inner] / pairs
     power = covariance[rows, columns]
     if np.ptp(part) > 0 and power > 0:
         seen[reach - rows : reach + rows + 1, reach - columns : reach + columns + 1] = covariance / power

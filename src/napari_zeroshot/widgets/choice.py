@@ -183,5 +183,7 @@ def _check(letter: str, layer: Image, chosen: dict[str, Image]) -> None:
     twice = next((other for other, image in chosen.items() if image is layer and other != letter), None)
     if twice is not None:
         raise ImageError(f"{min(letter, twice)} and {max(letter, twice)} are the same image; choose another")
+    if layer.rgb != first.rgb:
+        raise ImageError(f"of {letter} and A one is a colour image and one is not; choose images of one kind")
     if pixels(layer).shape != pixels(first).shape:
         raise ImageError(f"{letter} has shape {pixels(layer).shape}, A {pixels(first).shape}; choose images of one shape")

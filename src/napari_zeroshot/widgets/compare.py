@@ -60,7 +60,7 @@ class CompareWidget(QWidget):
         super().__init__()
         self._viewer = viewer
         self._asked = 0  # counts what was asked, so that late answers are known
-        self._busy = False
+        self._busy = self._closed = False
         self._problem = self._details = ""
         self._choice: Choice | None = None
         self._stage = Stage(viewer, on_moved=self._on_moved, on_left=self._refresh)
@@ -113,7 +113,8 @@ class CompareWidget(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """As any widget; when the dock is closed, which takes its parent away, the viewer is put back."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None and not self._closed:
+            self._closed = True
             self._asked += 1
             self._picker.leave()
             self._profile.leave()

@@ -40,12 +40,13 @@ class ProfilePlot(Curves):
     def __init__(self) -> None:
         super().__init__("profile", 11)
         self.setLabel("left", "grey level")
-        self.getAxis("bottom").setTickDensity(0.5)
 
     def show_profiles(self, along: NDArray[Any], profiles: Mapping[str, NDArray[Any]], unit: str) -> None:
         """Draw them over how far along the line they are."""
         self.setLabel("bottom", f"along the line ({unit})")
         self.show_curves(along, profiles)
+        step = _round_step(float(along[-1]))
+        self.getAxis("bottom").setTicks([[(place, f"{place:g}") for place in np.arange(0, along[-1] + step / 2, step)]])
 
 
 class PlanesPlot(Curves):
@@ -83,3 +84,9 @@ class SharedResidualPlot(Plot):
         shown[reach, reach] = 0
         self._map.setImage(shown, levels=(-0.5, 0.5))
         self._map.setRect(QRectF(-reach - 0.5, -reach - 0.5, 2 * reach + 1, 2 * reach + 1))
+
+
+def _round_step(length: float) -> float:
+    """The least of 1, 2, 5, 10 and so on that does not put more ticks on a length than there is room for."""
+    decade = 10.0 ** np.floor(np.log10(length / MOST_TICKS))
+    return float(next(decade * factor for factor in (1, 2, 5, 10) if length <= MOST_TICKS * decade * factor))
