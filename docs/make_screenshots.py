@@ -1,4 +1,5 @@
-"""Makes docs/images/denoise_*.png and noise_dock.png: the real napari window before, with a preview, during and after a run on the sample plane, and its noise.
+"""Makes docs/images/denoise_*.png, noise_dock.png and compare_*.png: the real napari window before, with a preview, during and after a run on the sample plane,
+its noise, and the result beside it.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -13,6 +14,9 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from napari_zeroshot import denoise
+from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.widgets.layers import Source, add_result
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll
 
 IMAGES = Path(__file__).with_name("images")
@@ -25,28 +29,33 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--theme", default="dark", help="napari's theme")
     asked.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
+    asked.add_argument("--only", choices=SHOTS, action="append", help="which pictures; all if left out")
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.only or SHOTS:
+        SHOTS[name](options.theme, options.folder)
 
+
+def shoot_denoise(theme: str, folder: Path) -> None:
+    """Make the pictures of the Denoise dock: before, with a preview, during and after a run."""
     viewer = napari.Viewer(show=True)
-    viewer.theme = options.theme
+    viewer.theme = theme
     viewer.window.resize(*SIZE)
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
     press(dock, "sample")
-    shoot(viewer, options.folder / "denoise_before.png")
+    shoot(viewer, folder / "denoise_before.png")
 
     press(dock, "preview")
     wait(lambda: "Previewed" in dock.findChild(QLabel, "message").text())
-    shoot(viewer, options.folder / "denoise_preview.png")
+    shoot(viewer, folder / "denoise_preview.png")
 
     press(dock, "run")
     wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
-    shoot(viewer, options.folder / "denoise_running.png")
+    shoot(viewer, folder / "denoise_running.png")
 
     wait(lambda: dock.findChild(QPushButton, "run").isVisible())
-    shoot(viewer, options.folder / "denoise_done.png")
+    shoot(viewer, folder / "denoise_done.png")
     viewer.close()
-    shoot_noise(options.theme, options.folder)
 
 
 def shoot_noise(theme: str, folder: Path) -> None:
@@ -67,6 +76,33 @@ def shoot_noise(theme: str, folder: Path) -> None:
     scroll.setValue(scroll.maximum())
     shoot(viewer, folder / "noise_dock.png")
     viewer.close()
+
+
+def shoot_compare(theme: str, folder: Path) -> None:
+    """Make the pictures of the Compare dock: a curtain with figures, and the residual of a blur."""
+    viewer = napari.Viewer(show=True)
+    viewer.theme = theme
+    viewer.window.resize(SIZE[0], 1000)
+    viewer.open_sample("napari-zeroshot", "noisy_plane")
+    noisy = next(layer for layer in viewer.layers if layer.visible)
+    source = Source.of(noisy, parse("YX", noisy.data.shape))
+    denoised = add_result(viewer, source, denoise(noisy.data, "zs-n2m"))
+    blurred = add_result(viewer, source, denoise(noisy.data, "gaussian", sigma=3))
+    truth = next(layer for layer in viewer.layers if layer.name.endswith("truth"))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Compare")
+    for name, shown in (("curtain", [noisy, denoised]), ("residual", [noisy, blurred])):
+        dock.set_layers(shown, truth)
+        press(dock, name)
+        press(dock, "measure")
+        wait(lambda: dock.findChild(QPushButton, "measure").text() == "Measure")
+        if name == "curtain":
+            press(dock, "line")
+        shoot(viewer, folder / f"compare_{name}.png")
+        press(dock, "leave")
+    viewer.close()
+
+
+SHOTS = {"denoise": shoot_denoise, "noise": shoot_noise, "compare": shoot_compare}
 
 
 def press(dock: QWidget, button: str) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.comparison import Comparison, compare
     from napari_zeroshot.engine.errors import DenoiseError
     from napari_zeroshot.engine.files import read, write
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "comparison",
     "DenoiseError": "errors",
     "Image": "image",
     "Method": "method",
@@ -29,6 +31,7 @@ _HOMES = {
     "Progress": "method",
     "Result": "method",
     "all_methods": "registry",
+    "compare": "comparison",
     "denoise": "run",
     "denoise_steps": "run",
     "diagnose": "noise_diagnosis",
@@ -40,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Comparison",
     "DenoiseError",
     "Image",
     "Method",
@@ -48,6 +52,7 @@ __all__ = [
     "Result",
     "__version__",
     "all_methods",
+    "compare",
     "denoise",
     "denoise_steps",
     "diagnose",

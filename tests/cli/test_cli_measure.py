@@ -1,15 +1,18 @@
 """`measure` and `simulate` say and do what the engine does."""
 
+import csv
 import typing
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from napari_zeroshot import read
+from napari_zeroshot import compare, read
 from napari_zeroshot.cli.simulate import Noise
-from napari_zeroshot.engine import files, metrics
+from napari_zeroshot.engine import files
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.noise import Kind, add_noise
+from napari_zeroshot.engine.phantoms import cells
 
 
 @pytest.fixture
@@ -20,16 +23,17 @@ def noisy(tmp_path, pixels):
 
 def test_scores_are_the_engines(command, stack, noisy, pixels):
     told = command("measure", stack, noisy, "--json").json["images"][0]
-    expected = metrics.measure(pixels, read(noisy).array, axes="TCZYX")
+    found = compare({"noisy": read(noisy).array}, truth=pixels, axes="TCZYX")
+    expected = found.images[0]
     assert (told["psnr"], told["ssim"], told["affine_psnr"]) == (expected.mean.psnr, expected.mean.ssim, expected.mean.affine_psnr)
-    assert told["data_range"] == expected.data_range
+    assert told["data_range"] == found.data_range
     assert [plane["where"] for plane in told["planes"]] == [plane.where for plane in expected.planes]
 
 
 def test_every_image_has_its_row(command, stack, noisy, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     shown = command("measure", stack, noisy, stack, "--affine")
-    score = metrics.measure(read(stack).array, read(noisy).array, axes="TCZYX").mean
+    score = compare({"noisy": read(noisy).array}, truth=read(stack).array, axes="TCZYX").images[0].mean
     assert shown.code == 0
     assert all(text in shown.out for text in (str(noisy), f"{score.psnr:.2f}", f"{score.ssim:.4f}", f"{score.affine_psnr:.2f}", "inf"))
 
@@ -53,6 +57,60 @@ def test_images_of_different_shape_are_refused(command, stack, plane):
     shown = command("measure", stack, plane)
     assert shown.code == 1
     assert "same shape" in shown.err
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A noisy image of cells in two frames, and the same blurred much too widely."""
+    clean = np.stack([20 + 200 * cells((64, 96), seed).astype(float) for seed in (0, 1)])
+    noisy = np.random.default_rng(1).poisson(clean).astype(np.float32)
+    blurred = ndimage.gaussian_filter(noisy, (0, 5, 5))
+    return [
+        files.write(tmp_path / f"{name}.ome.tif", image.astype(np.float32), axes="TYX")
+        for name, image in (("noisy", noisy), ("blurred", blurred), ("clean", clean))
+    ]
+
+
+def test_figures_without_a_truth_are_the_engines(command, pair):
+    noisy, blurred, _ = pair
+    told = command("measure", blurred, "--raw", noisy, "--json").json
+    expected = compare({"blurred": read(blurred).array}, raw=read(noisy).array, axes="TYX").images[0]
+    assert "psnr" not in told["images"][0]
+    assert told["images"][0]["noise_left"] == expected.mean.noise_left
+    assert [plane["where"] for plane in told["images"][0]["planes"]] == ["T=0", "T=1"]
+    assert any("detail was removed" in sentence for sentence in told["images"][0]["findings"])
+
+
+def test_image_that_does_not_beat_the_gaussian_is_seen_not_to(command, pair, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    noisy, blurred, clean = pair
+    shown = command("measure", blurred, "--raw", noisy, "--truth", clean, "--gaussian")
+    assert "Gaussian (sigma" in shown.out
+    assert "The Gaussian does better" in shown.out
+    told = command("measure", blurred, "--raw", noisy, "--truth", clean, "--gaussian", "--json").json
+    assert told["images"][0]["beats_gaussian"] is False
+    assert told["gaussian"]["psnr"] > told["images"][0]["psnr"]
+
+
+def test_csv_has_a_line_for_each_plane_of_each_image(command, pair, tmp_path):
+    noisy, blurred, clean = pair
+    assert command("measure", blurred, clean, "--raw", noisy, "--csv", tmp_path / "figures.csv").code == 0
+    lines = list(csv.DictReader((tmp_path / "figures.csv").open()))
+    assert [(line["image"], line["plane"]) for line in lines] == [(str(path), f"T={t}") for path in (blurred, clean) for t in (0, 1)]
+    assert float(lines[0]["drift"]) == compare({"b": read(blurred).array}, raw=read(noisy).array, axes="TYX").images[0].planes[0].drift
+    assert command("measure", blurred, "--raw", noisy, "--csv", tmp_path / "figures.csv").code == 1
+
+
+def test_planes_are_shown_on_request(command, pair):
+    assert "T=1" not in command("measure", pair[1], "--raw", pair[0]).out
+    assert "T=1" in command("measure", pair[1], "--raw", pair[0], "--per-plane").out
+
+
+@pytest.mark.parametrize(("words", "said"), [([], "--raw"), (["--truth", "{clean}", "--gaussian"], "--raw")], ids=["alone", "gaussian without raw"])
+def test_nothing_to_compare_with_is_wrong_usage(command, pair, words, said):
+    shown = command("measure", pair[1], *(word.format(clean=pair[2]) for word in words))
+    assert shown.code == 2
+    assert said in shown.err
 
 
 def test_noise_is_the_engines(command, stack, tmp_path, pixels):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dask.array
 import numpy as np
 import pytest
 from skimage import metrics as skimage
 
+from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import ImageError
-from napari_zeroshot.engine.metrics import affine_psnr, measure, psnr, ssim
+from napari_zeroshot.engine.metrics import affine_psnr, psnr, ssim, whole_range
 
 RNG = np.random.default_rng(2)
 TRUTH = RNG.uniform(0, 200, (40, 33))
@@ -36,7 +36,7 @@ def test_identical_images_are_perfect() -> None:
 def test_left_out_data_range_is_255_for_8_bits_else_the_truths(dtype: type, data_range: float) -> None:
     truth = np.array([[20, 200], [50, 60]], dtype)
     assert psnr(truth, truth + 1) == pytest.approx(20 * np.log10(data_range))
-    assert measure(np.pad(truth, 2, mode="edge"), np.pad(truth, 2, mode="edge")).data_range == data_range
+    assert whole_range(truth, parse("YX", truth.shape)) == data_range
 
 
 def test_affine_psnr_forgives_gain_and_offset_and_nothing_else() -> None:
@@ -46,23 +46,7 @@ def test_affine_psnr_forgives_gain_and_offset_and_nothing_else() -> None:
     assert affine_psnr(TRUTH, np.full(TRUTH.shape, 7.0), 255) == pytest.approx(psnr(TRUTH, np.full(TRUTH.shape, TRUTH.mean()), 255))
 
 
-def test_every_plane_is_scored_and_the_mean_taken() -> None:
-    truth = np.moveaxis(np.stack([TRUTH, TRUTH + 5, TRUTH * 0.5]), 0, 1)
-    image = truth + RNG.normal(0, [[3], [9], [27]], truth.shape)
-    scores = measure(dask.array.from_array(truth), image, axes="YTX", data_range=255)
-    assert [plane.where for plane in scores.planes] == ["T=0", "T=1", "T=2"]
-    assert [plane.psnr for plane in scores.planes] == pytest.approx([psnr(truth[:, t], image[:, t], 255) for t in range(3)])
-    assert scores.mean.ssim == pytest.approx(np.mean([plane.ssim for plane in scores.planes]))
-
-
-def test_colours_are_scored_together() -> None:
-    truth, image = RNG.uniform(0, 1, (20, 20, 3)), RNG.uniform(0, 1, (20, 20, 3))
-    (plane,) = measure(truth, image, axes="YXS", data_range=1).planes
-    assert plane.ssim == pytest.approx(skimage.structural_similarity(truth, image, data_range=1, channel_axis=-1))
-    assert plane.where == ""
-
-
-@pytest.mark.parametrize("score", [psnr, ssim, affine_psnr, measure])
+@pytest.mark.parametrize("score", [psnr, ssim, affine_psnr])
 def test_images_of_different_shape_are_refused(score) -> None:
     with pytest.raises(ImageError, match="same shape"):
         score(TRUTH, IMAGE[1:])

@@ -9,9 +9,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from napari_zeroshot.engine.comparison import compare
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.files import read
-from napari_zeroshot.engine.metrics import measure
 from napari_zeroshot.engine.synthetic import SAMPLES, Camera, sample
 
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
@@ -22,7 +22,7 @@ def test_noisy_image_and_truth_share_grey_levels_and_scale(name: str) -> None:
     noisy, truth = sample(name).noisy, sample(name).truth
     assert (noisy.axes, noisy.scale, noisy.channels) == (truth.axes, truth.scale, truth.channels)
     assert noisy.array.astype(float).mean() == pytest.approx(truth.array.mean(), rel=0.01)
-    assert 15 < measure(truth.array, noisy.array, axes=truth.axes).mean.psnr < 30
+    assert 15 < compare({"noisy": noisy.array}, truth=truth.array, axes=truth.axes).images[0].mean.psnr < 30
 
 
 def test_unknown_sample_is_refused() -> None:

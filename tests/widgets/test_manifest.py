@@ -29,10 +29,11 @@ def test_every_command_can_be_imported(command):
 
 
 def test_docks_are_in_the_filter_menu_and_samples_are_offered():
-    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise", "Noise"]
+    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise", "Noise", "Compare"]
     assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == [
         "napari-zeroshot.denoise",
         "napari-zeroshot.noise",
+        "napari-zeroshot.compare",
         "napari-zeroshot.run_again",
     ]
     assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}

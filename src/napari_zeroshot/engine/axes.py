@@ -73,6 +73,10 @@ class Axes:
         """Where the plane at ``{"T": 3, "C": 1}`` lies; letters left out mean 0."""
         return tuple(None if letter in IN_PLANE else int(at.get(letter, 0)) for letter in self.letters)
 
+    def at(self, index: Index) -> dict[str, int]:
+        """Which plane that is: ``{"T": 3, "C": 1}``."""
+        return {letter: i for letter, i in zip(self.letters, index, strict=True) if i is not None}
+
     def read(self, image: Any, index: Index) -> NDArray[Any]:
         """One plane of any array, in memory, shape (S, Y, X); nothing else is read."""
         plane = np.asarray(image[_slices(index)])
@@ -90,6 +94,11 @@ class Axes:
         kept = plane if "S" in inside else plane[0]
         ordered = [letter for letter in IN_PLANE if letter in inside]
         return kept.transpose([ordered.index(letter) for letter in inside])
+
+
+def named(at: Mapping[str, int]) -> str:
+    """Which plane, in words: ``T=0, C=1``."""
+    return ", ".join(f"{letter}={i}" for letter, i in at.items())
 
 
 def _slices(index: Index) -> tuple[int | slice, ...]:

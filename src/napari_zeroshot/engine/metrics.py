@@ -1,43 +1,15 @@
-"""How close an image is to the truth."""
+"""How close a plane is to the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
+from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import ImageError
-
-
-@dataclass(frozen=True)
-class Score:
-    """The scores of one plane, or the mean over planes.
-
-    Parameters
-    ----------
-    where
-        Which plane: ``T=0, C=1``; empty for a single plane and for the mean.
-    affine_psnr
-        PSNR after the best gain and offset, see `affine_psnr`.
-    """
-
-    where: str
-    psnr: float
-    ssim: float
-    affine_psnr: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The scores of an image; `data_range` is what they were taken against."""
-
-    mean: Score
-    planes: tuple[Score, ...]
-    data_range: float
 
 
 def psnr(truth: Any, image: Any, data_range: float | None = None) -> float:
@@ -98,35 +70,9 @@ def ssim(truth: Any, image: Any, data_range: float | None = None, *, channel_axi
     return float(structural_similarity(true, seen, win_size=window, data_range=_range(truth, data_range), channel_axis=channel_axis))  # type: ignore[no-untyped-call]
 
 
-def measure(truth: Any, image: Any, *, axes: str | None = None, data_range: float | None = None) -> Scores:
-    """Score every plane of an image, and take the mean.
-
-    Parameters
-    ----------
-    truth, image
-        Arrays of the same shape, read plane by plane.
-    axes
-        A letter for each dimension; may be left out for 2D images.
-    data_range
-        As in `psnr`, of the whole truth.
-
-    Raises
-    ------
-    ImageError
-        If the shapes differ or the axes do not fit.
-    """
-    _check_shapes(truth, image)
-    cut = parse(axes or letters_of(truth), truth.shape)
-    known = float(data_range) if data_range is not None else _stack_range(truth, cut)
-    planes = tuple(_score(cut, truth, image, index, known) for index in cut.planes())
-    mean = Score("", *(float(np.mean([getattr(plane, name) for plane in planes])) for name in ("psnr", "ssim", "affine_psnr")))
-    return Scores(mean, planes, known)
-
-
-def _score(cut: Axes, truth: Any, image: Any, index: Index, data_range: float) -> Score:
-    true, seen = cut.read(truth, index), cut.read(image, index)
-    where = ", ".join(f"{letter}={i}" for letter, i in zip(cut.letters, index, strict=True) if i is not None)
-    return Score(where, psnr(true, seen, data_range), ssim(true, seen, data_range, channel_axis=0), affine_psnr(true, seen, data_range))
+def whole_range(truth: Any, cut: Axes) -> float:
+    """The data range of all planes of a truth, as `psnr` takes it when left out."""
+    return _span([np.array([plane.min(), plane.max()]) for plane in _planes(truth, cut)])
 
 
 def _pair(truth: Any, image: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -141,10 +87,6 @@ def _check_shapes(truth: Any, image: Any) -> None:
 
 def _range(truth: Any, data_range: float | None) -> float:
     return float(data_range) if data_range is not None else _span([np.asarray(truth)])
-
-
-def _stack_range(truth: Any, cut: Axes) -> float:
-    return _span([np.array([plane.min(), plane.max()]) for plane in _planes(truth, cut)])
 
 
 def _planes(truth: Any, cut: Axes) -> Iterator[NDArray[Any]]:

@@ -37,6 +37,11 @@ def guide() -> Fold:
 def connect_shortcuts(dock: QWidget, slots: dict[str, Callable[[], None]]) -> None:
     """Let the keys do what the dock's buttons do, while the keyboard is in the dock."""
     for name, slot in slots.items():
-        shortcut = QShortcut(QKeySequence(SHORTCUTS[name][0]), dock)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(slot)
+        add_shortcut(dock, SHORTCUTS[name][0], slot)
+
+
+def add_shortcut(dock: QWidget, keys: str, slot: Callable[[], None]) -> None:
+    """Let keys do something while the keyboard is in the dock."""
+    shortcut = QShortcut(QKeySequence(keys), dock)
+    shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    shortcut.activated.connect(slot)

@@ -7,41 +7,15 @@ from typing import Any
 import numpy as np
 import pyqtgraph
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy
 
 from napari_zeroshot.engine.fm2s_noise import AddedNoise
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+from napari_zeroshot.widgets.plot import Plot
 
 REAL, ADDED = "#4c9be8", "#e8963c"
 """Blue for the image's own noise, orange for what FM2S adds: told apart by colour-blind eyes, on dark and light."""
 FAINT = 70
 """How solid the fill of a histogram is, of 255."""
-
-
-class Plot(pyqtgraph.PlotWidget):
-    """A plot that cannot be moved, in the theme's colours."""
-
-    def __init__(self, name: str, lines: int) -> None:
-        super().__init__(enableMenu=False)
-        self.setObjectName(name)
-        self.setFixedHeight(lines * self.fontMetrics().lineSpacing())
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideButtons()
-        self.getPlotItem().setContentsMargins(0, 0, 6, 6)  # else the last letters are cut
-        for side in ("left", "bottom"):
-            self.getAxis(side).enableAutoSIPrefix(False)
-
-    def wheelEvent(self, event: Any) -> None:  # noqa: N802
-        """Leave the wheel to the dock, which scrolls."""
-        event.ignore()
-
-    def recolour(self, theme: Any) -> None:
-        """Take over the colours of a napari theme."""
-        self.setBackground(theme.background.as_hex())
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(theme.secondary.as_hex())
-            self.getAxis(side).setTextPen(theme.text.as_hex())
 
 
 class TransferPlot(Plot):
