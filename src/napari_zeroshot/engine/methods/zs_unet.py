@@ -117,7 +117,7 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     grey = _Grey.of(noisy)
     infer = partial(_answer, grey=grey, apart=apart, smoothing=params.smoothing)
     halo, multiple = network.halo * max(apart) + 8, network.multiple * int(np.lcm.reduce(apart))
-    denoiser: NetworkDenoiser = replace(bench.denoiser(network, infer, halo=halo), multiple=multiple)  # type: ignore[type-var,assignment]
+    denoiser: NetworkDenoiser = replace(bench.denoiser(network, infer, halo=halo), multiple=multiple)  # type: ignore[arg-type,assignment]
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
     pairs = [_Pairs(bench, distance, noise, grey) for distance in apart]
