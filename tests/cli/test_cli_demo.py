@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import demo, get_method, read
+from napari_zeroshot.engine.contact_sheet import GAP
 from napari_zeroshot.engine.image import Image
 
 NAMES = ("noisy", "zs-n2n", "zs-n2m", "fm2s", "truth")
