@@ -1,4 +1,4 @@
-"""Makes docs/images/denoise_*.png and noise_dock.png: the real napari window before, with a preview, during and after a run on the sample plane, and its noise.
+"""Makes docs/images/denoise_*.png, noise_dock.png and tune_*.png: the real napari window with each dock at work on the sample plane.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QToolButton, QWidget
 
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll
 
@@ -25,28 +25,35 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--theme", default="dark", help="napari's theme")
     asked.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
+    asked.add_argument("--only", choices=SHOTS, help="one dock only")
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
 
+    for name, shot in SHOTS.items():
+        if options.only in (None, name):
+            shot(options.theme, options.folder)
+
+
+def shoot_denoise(theme: str, folder: Path) -> None:
+    """Make the pictures of the Denoise dock before, with a preview, during and after a run."""
     viewer = napari.Viewer(show=True)
-    viewer.theme = options.theme
+    viewer.theme = theme
     viewer.window.resize(*SIZE)
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
     press(dock, "sample")
-    shoot(viewer, options.folder / "denoise_before.png")
+    shoot(viewer, folder / "denoise_before.png")
 
     press(dock, "preview")
     wait(lambda: "Previewed" in dock.findChild(QLabel, "message").text())
-    shoot(viewer, options.folder / "denoise_preview.png")
+    shoot(viewer, folder / "denoise_preview.png")
 
     press(dock, "run")
     wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
-    shoot(viewer, options.folder / "denoise_running.png")
+    shoot(viewer, folder / "denoise_running.png")
 
     wait(lambda: dock.findChild(QPushButton, "run").isVisible())
-    shoot(viewer, options.folder / "denoise_done.png")
+    shoot(viewer, folder / "denoise_done.png")
     viewer.close()
-    shoot_noise(options.theme, options.folder)
 
 
 def shoot_noise(theme: str, folder: Path) -> None:
@@ -67,6 +74,41 @@ def shoot_noise(theme: str, folder: Path) -> None:
     scroll.setValue(scroll.maximum())
     shoot(viewer, folder / "noise_dock.png")
     viewer.close()
+
+
+def shoot_tune(theme: str, folder: Path) -> None:
+    """Make the pictures of the Tune dock: a slider moved, and a sweep."""
+    viewer = napari.Viewer(show=True)
+    viewer.theme = theme
+    viewer.window.resize(SIZE[0], 1000)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Tune")
+    press(dock, "sample")
+    for place in (300, 330):
+        dock.findChild(QSlider, "slider_alpha_ie").setValue(place)
+        wait(lambda: "Denoised" in dock.findChild(QLabel, "message").text())
+    shoot(viewer, folder / "tune_slider.png")
+
+    (fold,) = (fold for fold in dock.findChildren(Fold) if fold.content().findChild(QPushButton, "sweep"))
+    fold.expand(animate=False)
+    dock.findChild(QLineEdit, "values_1").setText("0.1, 1, 10, 30, 100, 300")
+    truth = dock.findChild(QComboBox, "truth")
+    truth.setCurrentIndex(truth.findText("plane truth"))
+    press(dock, "sweep")
+    wait(lambda: dock.findChild(QPushButton, "png").isEnabled())
+    scroll = dock.findChild(RoomyScroll).verticalScrollBar()
+    settled = time.monotonic() + 1
+    wait(lambda: time.monotonic() > settled)
+    scroll.setValue(scroll.maximum())
+    press_tile(dock, "tile_2")
+    wait(lambda: time.monotonic() > settled + 1)
+    scroll.setValue(scroll.maximum())
+    shoot(viewer, folder / "tune_sweep.png")
+    viewer.close()
+
+
+def press_tile(dock: QWidget, name: str) -> None:
+    """Press a tile of a sweep."""
+    dock.findChild(QToolButton, name).click()
 
 
 def press(dock: QWidget, button: str) -> None:
@@ -95,6 +137,9 @@ def shoot(viewer: napari.Viewer, path: Path) -> None:
     settled = time.monotonic() + 1
     wait(lambda: time.monotonic() > settled)
     viewer.window.screenshot(path, canvas_only=False, flash=False)
+
+
+SHOTS = {"denoise": shoot_denoise, "noise": shoot_noise, "tune": shoot_tune}
 
 
 if __name__ == "__main__":

@@ -260,6 +260,18 @@ def check_uneven(piece: NDArray[Any]) -> None:
         raise ImageError(f"every pixel of the piece holds {piece.flat[0]:g}, so that all settings look alike; choose a place with something to see")
 
 
+def piece_steps(image: Any, method: str, *, axes: str, region: Region, **options: Any) -> Generator[Progress, None, Result]:
+    """As `denoise_steps`, for a piece to be judged by eye: one whose pixels are all the same is refused.
+
+    Raises
+    ------
+    ImageError
+        If the piece is even; and as `denoise_steps`.
+    """
+    check_uneven(_read(cut(image, checked_axes(image, axes), region)))
+    return denoise_steps(image, method, axes=axes, region=region, **options)
+
+
 def _cut_truth(truth: Any, whole: Axes, region: Region, part: Axes) -> _Truth | None:
     if truth is None:
         return None

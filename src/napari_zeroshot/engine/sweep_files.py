@@ -91,9 +91,9 @@ def contact_sheet(sweep: Sweep) -> PIL.Image.Image:
     One parameter runs along the lines; of two, the first runs down and the second across.
     """
     _check_any(sweep)
-    known = [Captioned(_upright(sweep, sweep.noisy), ("noisy",))]
+    known = [Captioned(upright(sweep.noisy, sweep.letters), ("noisy",))]
     if sweep.truth is not None:
-        known.append(Captioned(_upright(sweep, sweep.truth), ("truth",)))
+        known.append(Captioned(upright(sweep.truth, sweep.letters), ("truth",)))
     tiles = [_captioned(sweep, place) for place in np.ndindex(sweep.shape)]
     if len(sweep.shape) == 1:
         every = [known[0], *tiles, *known[1:]]
@@ -116,7 +116,7 @@ def _captioned(sweep: Sweep, place: tuple[int, ...]) -> Captioned:
     if tile is None or tile.image is None:
         return Captioned(None, (titles, "not done" if tile is None else "came to nothing"))
     mark = " (best)" if tile is sweep.best else ""
-    return Captioned(_upright(sweep, tile.image), (titles + mark, told_scores(tile)))
+    return Captioned(upright(tile.image, sweep.letters), (titles + mark, told_scores(tile)))
 
 
 def told_scores(tile: Tile) -> str:
@@ -130,9 +130,9 @@ def told_scores(tile: Tile) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _upright(sweep: Sweep, piece: NDArray[Any]) -> NDArray[Any]:
+def upright(piece: NDArray[Any], letters: str) -> NDArray[Any]:
     """A piece with rows first, then columns, then colours."""
-    return piece.transpose([sweep.letters.index(letter) for letter in "YXS" if letter in sweep.letters])
+    return piece.transpose([letters.index(letter) for letter in "YXS" if letter in letters])
 
 
 def stacked(sweep: Sweep, like: Image | None = None) -> Image:

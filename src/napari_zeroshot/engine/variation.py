@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method
-from napari_zeroshot.engine.params import Param, Params, Value, check_names, describe
+from napari_zeroshot.engine.params import Param, Params, Value, check_names, describe, short
 from napari_zeroshot.engine.registry import get_method
 
 METHOD = "method"
@@ -23,6 +23,8 @@ WIDE = 20
 """Where more is allowed than so many times the default, not all of it is worth trying."""
 USUAL = 7
 """Values of a parameter for which none are given."""
+TINY = 1e-9
+"""Where values act by ratios, 0 counts as this."""
 SAID = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -50,12 +52,26 @@ class Axis:
     titles: tuple[str, ...]
     log: bool = False
 
-    def nearest(self, value: float) -> int:
-        """Which of the values is next to a number, by ratio where they act by ratios."""
-        return min(range(len(self.values)), key=lambda place: abs(self._at(float(self.values[place])) - self._at(value)))
+    @property
+    def told(self) -> str:
+        """All values in few words: ``α_ie 1, 10, 100``."""
+        if any(isinstance(value, bool | str) for value in self.values):
+            return ", ".join(self.titles)
+        return ", ".join([self.titles[0], *(short(value) for value in self.values[1:])])
+
+    def nearest(self, value: float, among: Sequence[int] | None = None) -> int:
+        """Which of the values is next to a number, by ratio where they act by ratios; of all, or of some places only."""
+        places = range(len(self.values)) if among is None else among
+        return min(places, key=lambda place: abs(self._at(float(self.values[place])) - self._at(value)))
+
+    def along(self, part: float) -> float:
+        """The number at a part, 0 to 1, of the way from the least value to the greatest."""
+        low, high = (self._at(float(end(self.values))) for end in (min, max))
+        number = low + (high - low) * part
+        return math.exp(number) if self.log else number
 
     def _at(self, value: float) -> float:
-        return math.log(max(value, 1e-12)) if self.log else value
+        return math.log(max(value, TINY)) if self.log else value
 
 
 @dataclass(frozen=True)
@@ -69,13 +85,17 @@ class Setting:
     params: Params
 
     def can_go_on_from(self, other: Setting) -> bool:
-        """Whether a network trained for the other setting can be trained on for this one.
+        """Whether a network trained for the other setting can be trained on for this one."""
+        return self.method == other.method and can_go_on(self.method, other.params, self.params)
 
-        Not if the steps differ: what goes on takes the method's `warm_steps`, and would not show what more steps do.
-        """
-        changed = set(self.params.changed_from(other.params))
-        tunable = {knob.name for knob in describe(self.method.params) if knob.tunable}
-        return self.method.trains and self.method == other.method and changed <= tunable - {"steps"}
+
+def can_go_on(method: Method, before: Params, now: Params) -> bool:
+    """Whether a network trained with some parameters can be trained on with others: only tunable ones may differ.
+
+    Not the steps: what goes on takes the method's `warm_steps`, and would not show what more steps do.
+    """
+    tunable = {knob.name for knob in describe(method.params) if knob.tunable}
+    return method.trains and set(now.changed_from(before)) <= tunable - {"steps"}
 
 
 def usual_ends(knob: Param, decades: float) -> tuple[float, float]:
@@ -118,8 +138,8 @@ def spread(knob: Param, low: float, high: float, count: int, *, log: bool | None
     if by_ratio and low <= 0:
         raise ParamError(f"{knob.name} cannot go from {low:g} by equal ratios; begin above 0, or space it evenly, as in {low:g}:{high:g}:lin{count}")
     numbers = np.geomspace(low, high, count) if by_ratio else np.linspace(low, high, count)
-    short = [low, *(float(f"{number:.3g}") for number in numbers[1:-1]), high][:count]
-    return _each_once(knob, [round(number) for number in short] if knob.kind is int else short)
+    rounded = [low, *(float(f"{number:.3g}") for number in numbers[1:-1]), high][:count]
+    return _each_once(knob, [round(number) for number in rounded] if knob.kind is int else rounded)
 
 
 def values_of(knob: Param, text: str) -> tuple[Value, ...]:

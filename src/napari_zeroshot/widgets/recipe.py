@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
@@ -35,12 +37,19 @@ class Recipe:
 
 
 class RecipePicker(QWidget):
-    """Chooses a method, a preset, and single parameters on top of it; those that differ from the preset are bold."""
+    """Chooses a method, a preset, and single parameters on top of it; those that differ from the preset are bold.
+
+    Parameters
+    ----------
+    make_form
+        Makes the form for a class of parameters, with `value`, `set_value`, `mark_changed` and `changed` as `ParamsForm` has them.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, make_form: Callable[[type[Params]], Any] = ParamsForm) -> None:
         super().__init__()
+        self._make_form = make_form
         self._method = ComboBox(name="method", value=FIRST, choices=[(method.title, name) for name, method in all_methods().items()])
         self._preset = ComboBox(name="preset", choices=lambda _: list(self.method.presets))
         self._wheel = CalmWheel(self)
@@ -64,7 +73,7 @@ class RecipePicker(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addLayout(self.rows)
-        self.form = ParamsForm(Params)
+        self.form = make_form(Params)
         self._on_method()
 
         self._method.changed.connect(self._on_method)
@@ -103,7 +112,7 @@ class RecipePicker(QWidget):
         with self._preset.changed.blocked():
             self._preset.choices = ()  # else the name of the last preset would stay
             self._preset.reset_choices()
-        before, self.form = self.form, ParamsForm(method.params)
+        before, self.form = self.form, self._make_form(method.params)
         before.setParent(None)
         before.deleteLater()
         self._column.addWidget(self.form)
