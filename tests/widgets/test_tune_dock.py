@@ -152,7 +152,11 @@ def test_region_follows_the_view_unless_it_is_pinned(dock, monkeypatch):
     dock.viewer.dims.set_current_step(0, 0)
     dock.qtbot.wait(600)
     np.testing.assert_array_equal(dock.viewer.layers["preview"].data[0], denoise(stack[2], "median").image)
+    dock.viewer.add_labels(np.zeros((4, 4), int))
     assert "pinned, 60 × 80" in dock["region"].text()
+    dock.viewer.add_image(stack[0], name="another")
+    dock["layer"].setCurrentIndex(dock["layer"].findText("another"))
+    assert "in view" in dock["region"].text()
 
 
 def test_sheet_fills_with_the_engines_tiles_and_tells_their_scores(blurred, noisy):

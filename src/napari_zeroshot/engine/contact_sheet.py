@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import PIL.Image
+    import PIL.ImageFont
 
 GAP, LINE, MARGIN = 8, 20, 6
 """Pixels between tiles, of a line of text, and around the text."""
@@ -63,7 +65,8 @@ def sheet(rows: Sequence[Sequence[Captioned]], limits: tuple[float, float]) -> P
     times = max(1, round(SMALLEST / shape[1]))
     height, width = shape[0] * times, shape[1] * times
     lines = max(len(one.lines) for row in rows for one in row)
-    tall, wide = height + lines * LINE + 2 * MARGIN, width + GAP
+    room = max((_font().getlength(line.translate(GREEK)) for row in rows for one in row for line in one.lines), default=0)
+    tall, wide = height + lines * LINE + 2 * MARGIN, max(width, math.ceil(room)) + GAP
     page = PIL.Image.new("RGB", (max(len(row) for row in rows) * wide + GAP, len(rows) * tall + GAP), "white")
     for down, row in enumerate(rows):
         for across, one in enumerate(row):
@@ -71,9 +74,15 @@ def sheet(rows: Sequence[Sequence[Captioned]], limits: tuple[float, float]) -> P
     return page if len(shape) == 3 else page.convert("L")
 
 
+def _font() -> PIL.ImageFont.FreeTypeFont:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(15)  # type: ignore[return-value]
+
+
 def _put(page: PIL.Image.Image, one: Captioned, corner: tuple[int, int], size: tuple[int, int], limits: tuple[float, float]) -> None:
     import PIL.Image
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     left, top = corner
     if one.image is not None:
@@ -81,4 +90,4 @@ def _put(page: PIL.Image.Image, one: Captioned, corner: tuple[int, int], size: t
     pen = ImageDraw.Draw(page)
     for number, line in enumerate(one.lines):
         middle = top + size[1] + MARGIN + LINE * number + LINE // 2
-        pen.text((left, middle), line.translate(GREEK), fill="black" if number == 0 else "dimgray", font=ImageFont.load_default(15), anchor="lm")
+        pen.text((left, middle), line.translate(GREEK), fill="black" if number == 0 else "dimgray", font=_font(), anchor="lm")

@@ -125,7 +125,6 @@ def told_scores(tile: Tile) -> str:
         f"{tile.psnr:.2f} dB" if tile.psnr is not None and math.isfinite(tile.psnr) else "",
         f"SSIM {tile.ssim:.3f}" if tile.ssim is not None else "",
         f"error ≈ {tile.expected_error:.3g}" if tile.expected_error is not None and tile.psnr is None else "",
-        f"{tile.seconds:.1f} s",
     ]
     return ", ".join(part for part in parts if part)
 

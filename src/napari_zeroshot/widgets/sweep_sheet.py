@@ -132,7 +132,9 @@ class SweepSheet(QWidget):
             return
         button.setIcon(self._icon(tile))
         button.setEnabled(True)
-        button.setToolTip(f"<p><b>{tile.setting.title}</b><br>{told_scores(tile)}<br>Click to use these settings in the Denoise dock.</p>")
+        button.setToolTip(
+            f"<p><b>{tile.setting.title}</b><br>{told_scores(tile)}<br>{tile.seconds:.1f} s<br>Click to use these settings in the Denoise dock.</p>"
+        )
 
     def _icon(self, tile: Tile) -> QIcon:
         return QIcon(_pixmap(as_shown(upright(tile.image, self._letters), self._limits))) if tile.image is not None else QIcon()

@@ -15,9 +15,9 @@ from qtpy.QtCore import QEvent, QSignalBlocker, QTimer
 from qtpy.QtWidgets import QApplication, QCheckBox, QDockWidget, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine import sweep_files
-from napari_zeroshot.engine.axes import IN_PLANE
+from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import torch_is_loaded
-from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.run import big_enough, checked_axes
 from napari_zeroshot.engine.sweep import Sweep, Tile, piece_steps, sweep_steps
@@ -441,17 +441,22 @@ class TuneWidget(QWidget):
     def _on_image(self) -> None:
         """Another image, other axes, or layers that came and went."""
         self._idle.start()
-        if self._picker.layer is not self._of:
-            self._of, self._outcome, self._details = self._picker.layer, "", ""
+        if self._of != (of := (self._picker.layer, self._axes())):
+            self._of, self._outcome, self._details = of, "", ""
+            self._pin.setChecked(False)
         if self._shown is not None and self._shown.source.layer not in self._viewer.layers:
             self._previews.stop()
             self._previews.forget()
             if self._preview is not None:
                 self._preview.remove()
             self._shown = self._preview = None
-        if self._pinned is not None:
-            self._pin.setChecked(False)
         self._refresh()
+
+    def _axes(self) -> Axes | None:
+        try:
+            return self._picker.axes()
+        except ImageError:  # said in the dock
+            return None
 
     def _on_idle(self) -> None:
         if self._picker.layer is not None and not self._warming and not torch_is_loaded():
