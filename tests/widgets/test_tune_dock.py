@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 
 from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.widgets import sweep_panel as panel_module
 from napari_zeroshot.widgets import tune as dock_module
 from napari_zeroshot.widgets.denoise import DenoiseWidget
 from napari_zeroshot.widgets.layers import SWEPT
@@ -219,7 +220,7 @@ def test_methods_side_by_side(blurred):
 
 
 def test_cancel_keeps_the_finished_tiles(dock, noisy, monkeypatch):
-    sweep_steps = dock_module.sweep_steps
+    sweep_steps = panel_module.sweep_steps
 
     def waits_after_the_first(*args, **options):
         steps = sweep_steps(*args, **options)
@@ -233,7 +234,7 @@ def test_cancel_keeps_the_finished_tiles(dock, noisy, monkeypatch):
                 time.sleep(0.01)
                 yield report
 
-    monkeypatch.setattr(dock_module, "sweep_steps", waits_after_the_first)
+    monkeypatch.setattr(panel_module, "sweep_steps", waits_after_the_first)
     dock.viewer.add_image(noisy, name="noisy")
     dock["tune_steps"].setValue(3)
     dock["values_1"].setText("1, 10, 100")
@@ -268,7 +269,7 @@ def test_tiles_become_a_stack_in_their_place(dock, noisy):
 def test_sheet_and_table_are_saved(blurred, tmp_path, monkeypatch):
     swept(blurred, values_1="0.5, 2")
     for name, button in (("sheet", "png"), ("table", "csv")):
-        monkeypatch.setattr(dock_module.QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        monkeypatch.setattr(panel_module.QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
         blurred.press(button)
     assert iio.imread(tmp_path / "sheet.png").size
     assert [row["sigma"] for row in csv.DictReader((tmp_path / "table.csv").open())] == ["0.5", "2.0"]

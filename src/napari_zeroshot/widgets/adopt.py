@@ -7,7 +7,8 @@ from typing import Any
 import napari
 
 from napari_zeroshot.widgets.denoise import DenoiseWidget
-from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
+from napari_zeroshot.widgets.recipe import RecipePicker
+from napari_zeroshot.widgets.task import Recipe
 
 
 def denoise_dock(viewer: napari.viewer.Viewer) -> Any:

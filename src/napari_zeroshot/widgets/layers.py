@@ -223,6 +223,14 @@ def unique_name(name: str, taken: Collection[str]) -> str:
     return free
 
 
+def limits_of(layer: Any) -> tuple[float, float]:
+    """The grey levels that a layer shows as black and white; colours are shown as they are."""
+    if layer.rgb:
+        return (0.0, 255.0) if layer.dtype == "uint8" else (0.0, 1.0)
+    low, high = layer.contrast_limits
+    return float(low), float(high)
+
+
 class Preview:
     """The one layer that shows an image so far: only the plane in view, where it lies in the source.
 

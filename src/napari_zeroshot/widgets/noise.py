@@ -24,8 +24,8 @@ from napari_zeroshot.widgets.injected import InjectedNoise
 from napari_zeroshot.widgets.layers import Source
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence
 from napari_zeroshot.widgets.noise_plots import SharedPlot, TransferPlot
-from napari_zeroshot.widgets.recipe import Recipe
 from napari_zeroshot.widgets.source import SourcePicker
+from napari_zeroshot.widgets.task import Recipe
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:

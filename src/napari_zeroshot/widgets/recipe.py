@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from magicgui.widgets import ComboBox
@@ -18,22 +17,10 @@ from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import ParamsForm
 from napari_zeroshot.widgets.habits import Notebook
 from napari_zeroshot.widgets.layout import CalmWheel, Sentence, add_row, narrow, rows
+from napari_zeroshot.widgets.task import Recipe
 
 FIRST = "zs-n2m"
 """The method that is proposed."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A method with a preset and the parameters, which may differ from it."""
-
-    method: Method
-    preset: str
-    params: Params
-
-    def changes(self) -> dict[str, bool | int | float | str]:
-        """The parameters that differ from the preset's."""
-        return self.params.changed_from(self.method.settings(self.preset))
 
 
 class RecipePicker(QWidget):

@@ -15,7 +15,7 @@ from napari_zeroshot.engine.registry import all_methods, get_method
 from napari_zeroshot.engine.variation import METHOD, Axis, Setting, axes_of, settings_of, usual_values
 from napari_zeroshot.widgets.form import title
 from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
-from napari_zeroshot.widgets.recipe import Recipe
+from napari_zeroshot.widgets.task import Recipe
 
 VALUES_HELP = (
     "<p>Values parted by commas, or the least, the greatest and how many: 0.1:100:7 is seven values from 0.1 to 100, at equal ratios "

@@ -20,6 +20,19 @@ Run = Callable[..., Generator[Progress, None, Result]]
 At = Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """A method with a preset and the parameters, which may differ from it."""
+
+    method: Method
+    preset: str
+    params: Params
+
+    def changes(self) -> dict[str, bool | int | float | str]:
+        """The parameters that differ from the preset's."""
+        return self.params.changed_from(self.method.settings(self.preset))
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A run or a preview, with everything that was chosen for it.
@@ -38,6 +51,11 @@ class Task:
     preset: str
     params: Params
     options: Mapping[str, Any]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The method with its parameters."""
+        return Recipe(self.method, self.preset, self.params)
 
     @property
     def shape(self) -> tuple[int, ...]:

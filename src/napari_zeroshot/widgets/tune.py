@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import traceback
-from collections.abc import Callable, Hashable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QSignalBlocker, QTimer
-from qtpy.QtWidgets import QApplication, QCheckBox, QDockWidget, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QCheckBox, QDockWidget, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_zeroshot.engine import sweep_files
-from napari_zeroshot.engine.axes import IN_PLANE, Axes
+from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.run import big_enough, checked_axes
-from napari_zeroshot.engine.sweep import Sweep, Tile, piece_steps, sweep_steps
+from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.adopt import adopt
 from napari_zeroshot.widgets.estimate import told_time
-from napari_zeroshot.widgets.layers import Preview, add_sweep, camera
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
+from napari_zeroshot.widgets.layers import Preview, camera
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels, below, beside
 from napari_zeroshot.widgets.naming import told_changes
-from napari_zeroshot.widgets.pace import expected_seconds
 from napari_zeroshot.widgets.preview import Previewer
-from napari_zeroshot.widgets.progress import ProgressPanel
 from napari_zeroshot.widgets.recent import Picture, Recent
-from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
+from napari_zeroshot.widgets.recipe import RecipePicker
 from napari_zeroshot.widgets.source import SourcePicker
-from napari_zeroshot.widgets.sweep_form import SweepForm, SweepOrder
-from napari_zeroshot.widgets.sweep_sheet import SweepSheet
-from napari_zeroshot.widgets.task import Task
-from napari_zeroshot.widgets.truth import TruthPicker
+from napari_zeroshot.widgets.sweep_panel import SweepPanel
+from napari_zeroshot.widgets.task import Recipe, Task
 from napari_zeroshot.widgets.tuning import TuningSliders
-from napari_zeroshot.widgets.worker import Report, Running, run_in_thread, warm_up
+from napari_zeroshot.widgets.worker import Report, warm_up
 
 if TYPE_CHECKING:
     import napari
@@ -46,8 +38,6 @@ if TYPE_CHECKING:
 NO_IMAGE = "Open an image to tune a method on, or try the plugin on a sample."
 FIRST = "Move a slider, or press Preview: the layer “preview” shows what the settings make of the region."
 PREVIEWING = "The layer “preview” shows what is learnt so far."
-SWEEPING = "The sheet fills as tiles finish; cancel keeps those that are done."
-CANCELLING = "The sweep ends; the finished tiles are kept."
 OPTIONS = {"seed": 0, "stack": "shared", "dtype": "same", "nan": "refuse"}
 """How previews and sweeps run, besides the device that Preferences name."""
 PAUSE = 100
@@ -65,10 +55,6 @@ class TuneWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._running: Running | None = None
-        self._swept: Sweep | None = None
-        self._sweep_task: Task | None = None
-        self._limits_of: Any = None
         self._of: Any = None
         self._preview: Preview | None = None
         self._shown: Task | None = None
@@ -85,12 +71,8 @@ class TuneWidget(QWidget):
         self._region, self._pin = QLabel(), QCheckBox("Pin")
         self._show, self._undo, self._use, self._sample = (QPushButton(text) for text in ("Preview", "Undo", "Use in Denoise", "Load a sample"))
         self._message = Sentence("message", lines=3)
-        self._form = SweepForm()
-        self._truth = TruthPicker(viewer)
-        self._run, self._cancel = QPushButton("Run sweep"), QPushButton("Cancel")
-        self._progress = ProgressPanel()
-        self._sheet = SweepSheet()
-        self._layer, self._png, self._csv, self._copy = (QPushButton(text) for text in ("Add as layer", "Save PNG…", "Save CSV…", "Copy details"))
+        self._copy = QPushButton("Copy details")
+        self._sweeps = SweepPanel(viewer)
         self._previews = Previewer(self, PAUSE)
         self._idle, self._view_rests = (QTimer(self) for _ in range(2))
         self._lay_out()
@@ -105,14 +87,12 @@ class TuneWidget(QWidget):
         self._undo.clicked.connect(self._on_undo)
         self._use.clicked.connect(self._on_use)
         self._sample.clicked.connect(self._on_sample)
-        self._form.changed.connect(self._refresh)
-        self._run.clicked.connect(self._on_run)
-        self._cancel.clicked.connect(self._on_cancel)
-        self._sheet.chosen.connect(self._on_tile)
-        self._sheet.looked_at.connect(self._look_at)
-        self._layer.clicked.connect(self._on_add)
-        self._png.clicked.connect(lambda: self._save("sweep.png", "PNG (*.png)", sweep_files.write_sheet))
-        self._csv.clicked.connect(lambda: self._save("sweep.csv", "CSV (*.csv)", sweep_files.write_table))
+        self._sweeps.wanted.connect(self._on_sweep)
+        self._sweeps.chosen.connect(self._on_tile)
+        self._sweeps.looked_at.connect(self._look_at)
+        self._sweeps.told.connect(self._on_told)
+        self._sweeps.failed.connect(self._on_sweep_failed)
+        self._sweeps.changed.connect(self._refresh)
         self._copy.clicked.connect(lambda: QApplication.clipboard().setText(self._details))
         self._previews.begun.connect(self._watch)
         self._previews.reported.connect(self._on_preview_report)
@@ -139,11 +119,6 @@ class TuneWidget(QWidget):
             "undo": (self._undo, "Back to the settings before the last change."),
             "use": (self._use, "Chooses this method with these settings in the Denoise dock, and opens that if it is closed."),
             "sample": (self._sample, "Opens a noisy picture to try the plugin on."),
-            "sweep": (self._run, "Denoises the region with every setting of the sheet, one after the other."),
-            "cancel": (self._cancel, "Ends the sweep and keeps the finished tiles."),
-            "add": (self._layer, "The tiles as a stack, with a slider for what was varied."),
-            "png": (self._png, "The sheet as a picture, as large as the tiles are."),
-            "csv": (self._csv, "Settings, scores and seconds as a table."),
             "details": (self._copy, "Copies what a report of the last error needs."),
         }
         for name, (button, told) in named.items():
@@ -152,16 +127,14 @@ class TuneWidget(QWidget):
         self._region.setObjectName("region")
         self._pin.setObjectName("pin")
         self._pin.setToolTip("<p>Keep this region; else it is what can be seen, and follows the view.</p>")
-        align_labels(self._picker.rows, self._recipe.rows, self._form.rows, self._truth.rows)
-        self._inside = _column(self._picker, self._recipe, _row((self._region, 1), self._pin), _row((self._show, 1), self._undo, (self._use, 1)))
-        self._sweeping = _column(self._form, self._truth, _row((self._run, 2), (self._cancel, 1)), self._progress, self._sheet)
-        self._sweeping.layout().addWidget(_row(self._layer, self._png, self._csv))
-        self._fold = Fold("Sweep", self._sweeping)
+        align_labels(self._picker.rows, self._recipe.rows)
+        self._inside = below(self._picker, self._recipe, beside((self._region, 1), self._pin), beside((self._show, 1), self._undo, (self._use, 1)))
+        self._fold = Fold("Sweep", self._sweeps)
         for timer, pause in ((self._idle, IDLE), (self._view_rests, VIEW_RESTS)):
             timer.setSingleShot(True)
             timer.setInterval(pause)
         outer = QVBoxLayout(self)
-        outer.addWidget(RoomyScroll(_column(self._inside, self._message, self._sample, self._fold, self._copy)))
+        outer.addWidget(RoomyScroll(below(self._inside, self._message, self._sample, self._fold, self._copy)))
         outer.addStretch()
 
     def event(self, event: QEvent) -> bool:
@@ -173,9 +146,7 @@ class TuneWidget(QWidget):
     def _abandon(self) -> None:
         """End whatever goes on in other threads, without touching a widget: they may be gone."""
         self._previews.abandon()
-        if self._running is not None:
-            self._running.abandon()
-        self._running = None
+        self._sweeps.abandon()
 
     def _leave(self) -> None:
         self._abandon()
@@ -183,11 +154,9 @@ class TuneWidget(QWidget):
             timer.stop()
         for event, slot in self._events():
             event.disconnect(slot)
-        self._follow_limits(None)
         self._picker.leave()
-        self._truth.leave()
+        self._sweeps.leave()
         self._previews.stop()
-        self._progress.stop()
         if self._preview is not None:
             self._preview.remove()
 
@@ -239,7 +208,7 @@ class TuneWidget(QWidget):
     def _offer(self) -> None:
         """Offer what belongs to the method and preset."""
         self._recipe.form.set_usual(self._now.method.settings(self._now.preset))
-        self._form.set_method(self._now.method)
+        self._sweeps.form.set_method(self._now.method)
 
     def _set_recipe(self, recipe: Recipe) -> None:
         """Show settings without making a picture of them."""
@@ -277,7 +246,7 @@ class TuneWidget(QWidget):
     def _show_or_make(self) -> None:
         """Show the picture of the settings, unless the user has deleted the preview: at once if it is known, else as soon as they rest."""
         self._previews.stop()
-        if self._running is not None or self._problem() or (self._preview is not None and not self._preview.wanted):
+        if self._sweeps.running or self._problem() or (self._preview is not None and not self._preview.wanted):
             return
         if not self._show_known():
             self._previews.later()
@@ -302,7 +271,7 @@ class TuneWidget(QWidget):
         self._refresh()
 
     def _start_preview(self) -> None:
-        if self._running is None and not self._problem():
+        if not self._sweeps.running and not self._problem():
             self._previews.start(self._preview_task(), piece_steps)
 
     def _watch(self, task: Task) -> None:
@@ -331,110 +300,39 @@ class TuneWidget(QWidget):
 
     # A sweep
 
-    def _on_run(self) -> None:
+    def _on_sweep(self) -> None:
         self._previews.stop()
         self._picker.settle()
         self._outcome = self._details = ""
         try:
-            self._start_sweep(self._task(), self._form.value())
+            self._sweeps.start(self._task())
         except DenoiseError as error:
             self._on_error(error)
         self._refresh()
 
-    def _start_sweep(self, task: Task, order: SweepOrder) -> None:
-        settings, truth, recipe = order.settings(self._now), self._truth.value(), self._now
-        letters = "".join(letter for letter in task.source.axes.letters if letter in IN_PLANE)
-        self._swept, self._sweep_task = None, task
-        self._sheet.begin(order.axes(), settings, limits_of(task.source.layer), letters)
-        self._follow_limits(task.source.layer)
-        self._progress.start(f"Sweep: {task.source.name}")
-        self._running = run_in_thread(
-            lambda cancelled: sweep_steps(
-                task.source.data, order.methods, vary=order.vary, axes=task.source.axes.letters, preset=order.preset(recipe), region=task.region, truth=truth,
-                start=order.start, device=task.options["device"], seed=task.options["seed"], cancelled=cancelled, source={"name": task.source.name},
-                **order.fixed(recipe),
-            ),
-            on_report=self._on_sweep_report,
-            on_result=self._on_sweep_done,
-            on_error=self._on_error,
-            on_end=self._on_sweep_end,
-        )  # fmt: skip
+    def _on_told(self, sentence: str) -> None:
+        self._outcome = sentence
+        self._refresh()
 
-    def _on_sweep_report(self, report: Report) -> None:
-        if self._running is not None:
-            self._sheet.show_tiles(report.progress.tiles)
-            self._progress.show_progress(report.progress, ())  # last: napari's bar lets the end come in meanwhile
+    def _on_sweep_failed(self, error: Exception) -> None:
+        self._on_error(error)
+        self._refresh()
 
-    def _on_sweep_done(self, sweep: Sweep) -> None:
-        if self._running is None:
-            return
-        self._swept = sweep
-        self._sheet.show_sweep(sweep)
-        missing = "" if sweep.complete else f" Cancelled: {len(sweep.tiles)} of {math.prod(sweep.shape)} tiles are done."
-        best = f" The best is {sweep.best.setting.title}." if sweep.best else ""
-        self._outcome = (
-            " ".join((f"Click a tile to use its settings.{best}{missing}", *sweep.notes)) if sweep.images else missing.strip() or "No tile came out."
-        )
-
-    def _on_sweep_end(self) -> None:
-        if self._running is not None:
-            self._running = None
-            self._progress.stop()
-            self._refresh()
-
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            self._refresh()
-
-    def _on_tile(self, tile: Tile) -> None:
+    def _on_tile(self, task: Task, image: Any) -> None:
         """Use a tile's settings here and in the Denoise dock, and look at it."""
-        recipe = Recipe(tile.setting.method, tile.setting.preset, tile.setting.params)
-        self._previews.stop()
+        recipe = task.recipe
         self._set_recipe(recipe)
         if recipe != self._now:
             self._note(recipe)
-        self._look_at(tile)
+        self._look_at(task, image)
         self._hand_over(recipe)
         self._come_forward()
         self._refresh()
 
-    def _look_at(self, tile: Tile) -> None:
-        task = self._sweep_task
-        if task is None or tile.image is None or task.source.layer not in self._viewer.layers:
-            return
+    def _look_at(self, task: Task, image: Any) -> None:
         self._previews.stop()
-        self._watch(replace(task, method=tile.setting.method, preset=tile.setting.preset, params=tile.setting.params))
-        self._show_picture(tile.image)
-
-    def _on_add(self) -> None:
-        if self._swept is not None and self._sweep_task is not None:
-            added = add_sweep(self._viewer, self._sweep_task.source, self._swept)
-            self._outcome = f"The tiles are the layer “{added.name}”."
-            self._refresh()
-
-    def _save(self, proposed: str, kind: str, write: Callable[[Path, Sweep], None]) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save sweep", proposed, kind)
-        if not path or self._swept is None:
-            return
-        target = Path(path) if Path(path).suffix else Path(path).with_suffix(Path(proposed).suffix)
-        try:
-            write(target, self._swept)
-            self._outcome = f"Saved {target}."
-        except DenoiseError as error:
-            self._on_error(error)
-        self._refresh()
-
-    def _follow_limits(self, layer: Any) -> None:
-        """Show the tiles under a layer's contrast from now on."""
-        if self._limits_of is not None:
-            self._limits_of.events.contrast_limits.disconnect(self._on_limits)
-        self._limits_of = layer
-        if layer is not None:
-            layer.events.contrast_limits.connect(self._on_limits)
-
-    def _on_limits(self) -> None:
-        self._sheet.set_limits(limits_of(self._limits_of))
+        self._watch(task)
+        self._show_picture(image)
 
     # The rest
 
@@ -479,83 +377,31 @@ class TuneWidget(QWidget):
         self._refresh()
 
     def _on_theme(self) -> None:
-        self._sheet.recolour(get_theme(self._viewer.theme))
+        self._sweeps.sheet.recolour(get_theme(self._viewer.theme))
 
     def _on_sample(self) -> None:
         self._viewer.open_sample("napari-zeroshot", "noisy_plane")
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, previewing, sweeping, cancelling or failed."""
-        problem, running = self._problem(), self._running
-        there = self._picker.layer is not None
+        problem, there = self._problem(), self._picker.layer is not None
         self._sample.setVisible(not there)
-        for part in (self._inside, self._fold):
-            part.setEnabled(there)
-        self._inside.setEnabled(there and running is None)
-        for part in (self._form, self._truth):
-            part.setEnabled(running is None)
+        self._inside.setEnabled(there and not self._sweeps.running)
+        self._fold.setEnabled(there)
         for button in (self._show, self._use):
             button.setEnabled(not problem)
         self._show.setText("Stop preview" if self._previews.running else "Preview")
         self._undo.setEnabled(bool(self._past))
-        self._run.setEnabled(running is None and not problem)
-        self._cancel.setEnabled(running is not None and not running.cancelling)
-        for button in (self._layer, self._png, self._csv):
-            button.setEnabled(running is None and self._swept is not None and bool(self._swept.images))
         self._copy.setVisible(bool(self._details))
         self._region.setText("" if problem else self._told_region())
-        self._run.setText(self._told_sweep() if running is None else "Cancelling…" if running.cancelling else "Sweeping…")
-        self._message.setText(problem or self._told_state())
-
-    def _told_state(self) -> str:
-        if self._running is not None:
-            return CANCELLING if self._running.cancelling else SWEEPING
-        return PREVIEWING if self._previews.running else self._outcome or FIRST
+        self._sweeps.show_state(None if problem else self._task())
+        self._message.setText(problem or self._sweeps.state or (PREVIEWING if self._previews.running else self._outcome or FIRST))
 
     def _told_region(self) -> str:
         task = self._task()
         return f"Region: {'pinned' if self._pinned else 'in view'}, {task.axes.height} × {task.axes.width} px"
 
-    def _told_sweep(self) -> str:
-        """What the button will do, and how long that takes where it is known."""
-        try:
-            settings, task = self._form.value().settings(self._now), self._task()
-        except DenoiseError:
-            return "Run sweep"
-        seconds = [expected_seconds(replace(task, method=one.method, preset=one.preset, params=one.params)) for one in settings]
-        known = [second for second in seconds if second is not None]
-        time = f", about {told_time(sum(known))}" if len(known) == len(settings) else ""
-        return f"Run sweep: {len(settings)} tiles{time}"
-
 
 def _key(task: Task) -> Hashable:
     """What a picture is of, and how it was made."""
     return id(task.source.data), task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"]
-
-
-def limits_of(layer: Any) -> tuple[float, float]:
-    """The grey levels that a layer shows as black and white; colours are shown as they are."""
-    if layer.rgb:
-        return (0.0, 255.0) if layer.dtype == "uint8" else (0.0, 1.0)
-    low, high = layer.contrast_limits
-    return float(low), float(high)
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    """Widgets one below the other."""
-    whole = QWidget()
-    column = QVBoxLayout(whole)
-    column.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        column.addWidget(widget)
-    return whole
-
-
-def _row(*widgets: QWidget | tuple[QWidget, int]) -> QWidget:
-    """Widgets beside one another, each perhaps with its share of the room."""
-    whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        row.addWidget(*widget) if isinstance(widget, tuple) else row.addWidget(widget)
-    return whole
