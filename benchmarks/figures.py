@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from benchmarks import document, machine, plot, record
 from benchmarks.suite import Suite
-from napari_zeroshot import denoise, sweep
+from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine.metrics import psnr
 from napari_zeroshot.engine.noise import add_noise
 from napari_zeroshot.engine.phantoms import cells
 from napari_zeroshot.engine.sweep_files import write_sheet
 from napari_zeroshot.engine.synthetic import Camera, sample_plane
 
-FIGURES = ("alpha_ie", "amplification", "epochs")
+FIGURES = ("alpha_ie", "amplification", "epochs", "choices")
 Pair = tuple[NDArray[Any], NDArray[Any]]
 """A noisy image and its truth."""
 
@@ -34,13 +34,21 @@ class Plan:
     samples: Sequence[int] = (25, 100, 400)
     epochs: Sequence[int] = (1, 2, 5, 10, 20)
     seeds: Sequence[int] = (0, 1)
+    choices: Sequence[tuple[str, str, str]] = (
+        ("gaussian", "sigma", "0.4:4:8"),
+        ("median", "size", "1,3,5,7,9"),
+        ("nlm", "strength", "0.3:5:7"),
+        ("zs-n2n", "steps", "50,200,500,1500"),
+        ("zs-n2m", "alpha_ie", "0.1,1,3,10,30,100"),
+        ("fm2s", "k_g", "10,50,120,200,400"),
+    )
 
 
 def run(figures: Sequence[str], device: str) -> None:
     """Make the figures, keep their numbers, and write the table into docs/benchmarks.md."""
     plan, found = Plan(), record.load("figures") or {}
     found |= {"machine": machine.describe(device), "command": "python -m benchmarks figures"}
-    for name, make in (("alpha_ie", alpha_ie), ("amplification", amplification), ("epochs", epochs)):
+    for name, make in (("alpha_ie", alpha_ie), ("amplification", amplification), ("epochs", epochs), ("choices", choices)):
         if name in figures:
             found[name] = make(plan, device)
             record.save("figures", found)
@@ -96,6 +104,23 @@ def epochs(plan: Plan, device: str) -> list[dict[str, Any]]:
     return rows
 
 
+def choices(plan: Plan, device: str) -> list[dict[str, Any]]:
+    """How many dB are lost if a setting is chosen by its expected error instead of by the truth, on images whose pixels share no noise."""
+    light = np.rint(cells((plan.side, plan.side), 3) * 4096) / 4096
+    rows = []
+    for photons in (15.0, 60.0):
+        noisy, truth = Camera(photons).taken(light, np.random.default_rng(1)), Camera(photons).levels(light)
+        for method, name, values in plan.choices:
+            done = sweep(noisy, method, vary={name: values}, truth=truth, device=device)
+            chosen = min(done.tiles, key=lambda tile: tile.expected_error or 0.0)
+            best = done.best
+            lost = (best.psnr or 0.0) - (chosen.psnr or 0.0) if best else None
+            at = {"best": best.setting.title if best else "", "chosen": chosen.setting.title}
+            rows.append({"photons": photons, "method": method, "parameter": name, "values": values, **at, "lost": lost})
+            print(rows[-1], flush=True)
+    return rows
+
+
 def _draw(found: dict[str, Any]) -> None:
     copies = {
         preset: _mean(found["amplification"], "amplification", preset=preset) for preset in dict.fromkeys(row["preset"] for row in found["amplification"])
@@ -130,6 +155,15 @@ def _told(found: dict[str, Any]) -> str:
         lines = {count: dict(_mean(found["epochs"], "epochs", samples=count)) for count in counts}
         rows = [(f"{epoch:g}", *(f"{lines[count][epoch]:.2f}" for count in counts)) for epoch in lines[counts[0]]]
         parts.append("FM2S, PSNR in dB, mean over seeds:\n\n" + document.table(("epochs", *(f"{count} samples" for count in counts)), rows))
+    if "choices" in found:
+        rows = [
+            (f"{get_method(row['method']).title}, `{row['parameter']}`", f"{row['photons']:g}", row["best"], row["chosen"], f"{row['lost']:.2f}")
+            for row in found["choices"]
+        ]
+        header = ("setting", "photons", "best", "of the least expected error", "dB lost")
+        parts.append(
+            "Settings chosen by the [expected error](tuning.md#the-expected-error) instead of by the truth, on phantoms:\n\n" + document.table(header, rows)
+        )
     return "\n\n".join(parts)
 
 

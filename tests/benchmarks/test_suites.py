@@ -120,16 +120,17 @@ def test_noise_on_photographs_is_the_papers_and_the_same_every_time():
 
 
 def test_figures_of_single_parameters_are_drawn_and_their_numbers_told(monkeypatch):
-    plan = figures.Plan(side=32, alphas=(1, 100), copies=(1, 2), samples=(2, 3), epochs=(1, 2), seeds=(0,))
+    plan = figures.Plan(side=32, alphas=(1, 100), copies=(1, 2), samples=(2, 3), epochs=(1, 2), seeds=(0,), choices=[("gaussian", "sigma", "0.5,2")])
     monkeypatch.setattr(figures, "Plan", lambda: plan)
     sweep = figures.sweep
-    monkeypatch.setattr(figures, "sweep", lambda *arguments, **options: sweep(*arguments, steps=3, **options))
+    monkeypatch.setattr(figures, "sweep", lambda image, method, **options: sweep(image, method, **options, **({} if method == "gaussian" else {"steps": 3})))
     run("figures", "--device", "cpu")
     assert (plot.FOLDER / "figure_alpha_ie.png").stat().st_size
     assert "<svg" in (plot.FOLDER / "figure_fm2s.svg").read_text()
     page = document.PAGE.read_text()
     assert "| amplification | confocal | two-photon | wide-field |" in page
     assert "| epochs | 2 samples | 3 samples |" in page
+    assert "| Gaussian, `sigma` | 15 |" in page
     assert len(record.load("figures")["epochs"]) == 4
 
 
