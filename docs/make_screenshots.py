@@ -83,7 +83,7 @@ def shoot_tune(theme: str, folder: Path) -> None:
     viewer.window.resize(SIZE[0], 1000)
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Tune")
     press(dock, "sample")
-    for place in (300, 330):
+    for place in (220, 250):
         dock.findChild(QSlider, "slider_alpha_ie").setValue(place)
         wait(lambda: "Denoised" in dock.findChild(QLabel, "message").text())
     shoot(viewer, folder / "tune_slider.png")

@@ -47,6 +47,9 @@ VIEW_RESTS = 300
 IDLE = 800
 """Milliseconds after which torch is loaded, so that the first preview need not wait for it."""
 UNDO_MOST = 100
+"""Changes that can be undone."""
+WIDTH = 50
+"""Letters that fit beside one another, at least."""
 
 
 class TuneWidget(QWidget):
@@ -133,6 +136,7 @@ class TuneWidget(QWidget):
         for timer, pause in ((self._idle, IDLE), (self._view_rests, VIEW_RESTS)):
             timer.setSingleShot(True)
             timer.setInterval(pause)
+        self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
         outer.addWidget(RoomyScroll(below(self._inside, self._message, self._sample, self._fold, self._copy)))
         outer.addStretch()
@@ -230,8 +234,8 @@ class TuneWidget(QWidget):
 
     def _hand_over(self, recipe: Recipe) -> None:
         adopt(self._viewer, recipe)
-        changes = told_changes(recipe.method, recipe.changes())
-        self._outcome = f"The Denoise dock now has {recipe.method.title}{f' with {changes}' if changes else ''}."
+        changes = told_changes(recipe.method, recipe.changes()) or f"the values of preset “{recipe.preset}”"
+        self._outcome = f"The Denoise dock now has {recipe.method.title} with {changes}."
 
     def _come_forward(self) -> None:
         """Stay in sight: the Denoise dock, which may just have been opened, shares a place with this one."""
