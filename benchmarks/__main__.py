@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together
+from benchmarks import figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
@@ -16,7 +16,9 @@ SUITES = {
     "memory": memory.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
+    "figures": figures.SUITE,
     "gui": gui.SUITE,
+    "tune": tune.SUITE,
     "goals": goals.SUITE,
 }
 

@@ -1,4 +1,4 @@
-"""Log-log plots for the pages."""
+"""Plots for the pages, log-log if nothing else is said."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ Line = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes, with lines by name, each a row of (x, y). What stands before a comma in the name decides the colour; ``training`` is dashed."""
+    """One pair of axes, with lines by name, each a row of (x, y). What stands before a comma in the name decides the colour; ``training`` is dashed.
+
+    With `ratios` the axis upwards is logarithmic too.
+    """
 
     title: str
     across: str
     up: str
     lines: Mapping[str, Line]
+    ratios: bool = True
 
 
 def slope(line: Line, least: float = 0.0) -> float | None:
@@ -44,7 +48,11 @@ def draw(name: str, panels: Sequence[Panel]) -> Path:
                 row, _, column = label.partition(", ")
                 look = {"color": colours.setdefault(row, f"C{len(colours)}"), "linestyle": "--" if column == "training" else "-"}
                 axes.plot(*zip(*line, strict=True), marker="o", markersize=3, linewidth=1, label=label, **look)
-            axes.set(xscale="log", yscale="log", title=panel.title, xlabel=panel.across, ylabel=panel.up)
+            axes.set(xscale="log", yscale="log" if panel.ratios else "linear", title=panel.title, xlabel=panel.across, ylabel=panel.up)
+            if not panel.ratios:
+                marks = sorted({x for line in panel.lines.values() for x, _ in line})
+                axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
+                axes.minorticks_off()
             axes.grid(alpha=0.3)
             if panel.lines:
                 axes.legend(frameon=False, fontsize=7)

@@ -1,5 +1,4 @@
-"""Makes docs/images/denoise_*.png, noise_dock.png and compare_*.png: the real napari window before, with a preview, during and after a run on the sample plane,
-its noise, and the result beside it.
+"""Makes docs/images/denoise_*.png, noise_dock.png, compare_*.png and tune_*.png: the real napari window with each dock at work on the sample plane.
 
 Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_screenshots.py``.
 """
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QToolButton, QWidget
 
 from napari_zeroshot import denoise
 from napari_zeroshot.engine.axes import parse
@@ -102,7 +101,39 @@ def shoot_compare(theme: str, folder: Path) -> None:
     viewer.close()
 
 
-SHOTS = {"denoise": shoot_denoise, "noise": shoot_noise, "compare": shoot_compare}
+def shoot_tune(theme: str, folder: Path) -> None:
+    """Make the pictures of the Tune dock: a slider moved, and a sweep."""
+    viewer = napari.Viewer(show=True)
+    viewer.theme = theme
+    viewer.window.resize(SIZE[0], 1000)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Tune")
+    press(dock, "sample")
+    for place in (220, 250):
+        dock.findChild(QSlider, "slider_alpha_ie").setValue(place)
+        wait(lambda: "Denoised" in dock.findChild(QLabel, "message").text())
+    shoot(viewer, folder / "tune_slider.png")
+
+    (fold,) = (fold for fold in dock.findChildren(Fold) if fold.content().findChild(QPushButton, "sweep"))
+    fold.expand(animate=False)
+    dock.findChild(QLineEdit, "values_1").setText("0.1, 1, 10, 30, 100, 300")
+    truth = dock.findChild(QComboBox, "truth")
+    truth.setCurrentIndex(truth.findText("plane truth"))
+    press(dock, "sweep")
+    wait(lambda: dock.findChild(QPushButton, "png").isEnabled())
+    scroll = dock.findChild(RoomyScroll).verticalScrollBar()
+    settled = time.monotonic() + 1
+    wait(lambda: time.monotonic() > settled)
+    scroll.setValue(scroll.maximum())
+    press_tile(dock, "tile_2")
+    wait(lambda: time.monotonic() > settled + 1)
+    scroll.setValue(scroll.maximum())
+    shoot(viewer, folder / "tune_sweep.png")
+    viewer.close()
+
+
+def press_tile(dock: QWidget, name: str) -> None:
+    """Press a tile of a sweep."""
+    dock.findChild(QToolButton, name).click()
 
 
 def press(dock: QWidget, button: str) -> None:
@@ -131,6 +162,9 @@ def shoot(viewer: napari.Viewer, path: Path) -> None:
     settled = time.monotonic() + 1
     wait(lambda: time.monotonic() > settled)
     viewer.window.screenshot(path, canvas_only=False, flash=False)
+
+
+SHOTS = {"denoise": shoot_denoise, "noise": shoot_noise, "tune": shoot_tune, "compare": shoot_compare}
 
 
 if __name__ == "__main__":

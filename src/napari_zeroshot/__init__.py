@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
+    from napari_zeroshot.engine.sweep import Sweep, sweep, sweep_steps
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ _HOMES = {
     "NoiseReport": "noise_diagnosis",
     "Progress": "method",
     "Result": "method",
+    "Sweep": "sweep",
     "all_methods": "registry",
     "compare": "comparison",
     "denoise": "run",
@@ -39,6 +41,8 @@ _HOMES = {
     "get_method": "registry",
     "read": "files",
     "rerun": "rerun",
+    "sweep": "sweep",
+    "sweep_steps": "sweep",
     "write": "files",
 }
 
@@ -50,6 +54,7 @@ __all__ = [
     "NoiseReport",
     "Progress",
     "Result",
+    "Sweep",
     "__version__",
     "all_methods",
     "compare",
@@ -60,6 +65,8 @@ __all__ = [
     "get_method",
     "read",
     "rerun",
+    "sweep",
+    "sweep_steps",
     "write",
 ]
 

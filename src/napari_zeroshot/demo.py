@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_zeroshot.engine import contact_sheet
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 METHODS = ("zs-n2n", "zs-n2m", "fm2s")
 SHEET = "comparison.png"
-CAPTION, GAP = 36, 8
-"""Pixels under and between the tiles of the sheet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +95,7 @@ def open_napari(shown: Sequence[Picture]) -> Any:
     import napari
 
     viewer = napari.Viewer(title="napari-zeroshot demo")
-    limits = contrast(shown[-1].image.array)
+    limits = contact_sheet.contrast(shown[-1].image.array)
     for picture in shown:
         layer = viewer.add_image(picture.image.array, name=picture.title, contrast_limits=limits, **_placed(picture.image))
         if hasattr(layer, "name_overlay"):  # napari before 0.9 has none
@@ -133,24 +129,7 @@ def write_folder(shown: Sequence[Picture], folder: Path) -> None:
     sheet(shown).save(folder / SHEET)
 
 
-def contrast(truth: NDArray[Any]) -> tuple[float, float]:
-    """The grey levels shown as black and white in every picture."""
-    low, high = np.percentile(truth, (0.1, 99.9))
-    return float(low), float(high)
-
-
 def sheet(shown: Sequence[Picture]) -> PIL.Image.Image:
     """The pictures side by side under one contrast, each with its title and score."""
-    import PIL.Image
-    from PIL import ImageDraw, ImageFont
-
-    low, high = contrast(shown[-1].image.array)
-    tiles = [PIL.Image.fromarray(np.clip((p.image.array - low) / (high - low) * 255, 0, 255).astype(np.uint8)) for p in shown]
-    width, height = tiles[0].size
-    page = PIL.Image.new("L", (len(tiles) * (width + GAP) + GAP, height + CAPTION + GAP), 255)
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(16)
-    for number, (tile, picture) in enumerate(zip(tiles, shown, strict=True)):
-        left = GAP + number * (width + GAP)
-        page.paste(tile, (left, GAP))
-        pen.text((left, height + GAP + CAPTION // 2), picture.title, fill=0, font=font, anchor="lm")
-    return page
+    tiles = [contact_sheet.Captioned(picture.image.array, (picture.title,)) for picture in shown]
+    return contact_sheet.sheet([tiles], contact_sheet.contrast(shown[-1].image.array))

@@ -7,7 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import document, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks import document, figures, kodak, plot, preview, profile, record, scale, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import run as engine_run
@@ -117,6 +117,21 @@ def test_noise_on_photographs_is_the_papers_and_the_same_every_time():
     one, again = (kodak._noisy(clean, 3).astype(float) for _ in range(2))
     assert (one == again).all()
     assert (one - 128).std() == pytest.approx(25, rel=0.03)
+
+
+def test_figures_of_single_parameters_are_drawn_and_their_numbers_told(monkeypatch):
+    plan = figures.Plan(side=32, alphas=(1, 100), copies=(1, 2), samples=(2, 3), epochs=(1, 2), seeds=(0,), choices=[("gaussian", "sigma", "0.5,2")])
+    monkeypatch.setattr(figures, "Plan", lambda: plan)
+    sweep = figures.sweep
+    monkeypatch.setattr(figures, "sweep", lambda image, method, **options: sweep(image, method, **options, **({} if method == "gaussian" else {"steps": 3})))
+    run("figures", "--device", "cpu")
+    assert (plot.FOLDER / "figure_alpha_ie.png").stat().st_size
+    assert "<svg" in (plot.FOLDER / "figure_fm2s.svg").read_text()
+    page = document.PAGE.read_text()
+    assert "| amplification | confocal | two-photon | wide-field |" in page
+    assert "| epochs | 2 samples | 3 samples |" in page
+    assert "| Gaussian, `sigma` | 15 |" in page
+    assert len(record.load("figures")["epochs"]) == 4
 
 
 def test_goals_say_met_not_met_and_not_measured():

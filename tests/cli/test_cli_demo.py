@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import demo, get_method, read
+from napari_zeroshot.engine.contact_sheet import GAP
 from napari_zeroshot.engine.image import Image
 
 NAMES = ("noisy", "zs-n2n", "zs-n2m", "fm2s", "truth")
@@ -65,8 +66,9 @@ def test_names_are_known_before_the_work(pictures, tmp_path):
 def test_sheet_shows_all_tiles_under_one_contrast(pictures, tmp_path):
     demo.write_folder(pictures, tmp_path)
     sheet = imageio.imread(tmp_path / demo.SHEET)
-    tiles = [sheet[demo.GAP : demo.GAP + 24, left : left + 32] for left in range(demo.GAP, 5 * (32 + demo.GAP), 32 + demo.GAP)]
-    captions = sheet[demo.GAP + 24 :]
+    height, width = 24 * 5, 32 * 5  # such small pictures are enlarged, so that their captions have room
+    tiles = [sheet[GAP : GAP + height, left : left + width] for left in range(GAP, 5 * (width + GAP), width + GAP)]
+    captions = sheet[GAP + height :]
     assert all(np.array_equal(tile, tiles[0]) for tile in tiles)
     assert (tiles[0].min(), tiles[0].max()) == (0, 255)
     assert captions.min() < 50, "there is text"

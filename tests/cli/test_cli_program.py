@@ -32,7 +32,7 @@ def test_module_runs_as_the_program():
 def test_help_names_every_command_and_the_exit_codes(command):
     shown = command("--help")
     assert shown.code == 0
-    assert all(name in shown.out for name in ("methods", "denoise", "rerun", "measure", "simulate", "demo", "130"))
+    assert all(name in shown.out for name in ("methods", "denoise", "rerun", "sweep", "measure", "simulate", "demo", "130"))
 
 
 def test_methods_lists_all_of_them(command):

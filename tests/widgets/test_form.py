@@ -6,7 +6,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 from napari_zeroshot.engine.params import describe
 from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import ParamsForm, title
-from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
+from napari_zeroshot.widgets.recipe import RecipePicker
+from napari_zeroshot.widgets.task import Recipe
 
 pytestmark = pytest.mark.gui
 

@@ -29,9 +29,10 @@ def test_every_command_can_be_imported(command):
 
 
 def test_docks_are_in_the_filter_menu_and_samples_are_offered():
-    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise", "Noise", "Compare"]
+    assert [widget.display_name for widget in MANIFEST.contributions.widgets] == ["Denoise", "Tune", "Noise", "Compare"]
     assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == [
         "napari-zeroshot.denoise",
+        "napari-zeroshot.tune",
         "napari-zeroshot.noise",
         "napari-zeroshot.compare",
         "napari-zeroshot.run_again",

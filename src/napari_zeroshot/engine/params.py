@@ -62,6 +62,15 @@ class Param:
             raise ParamError(f"{self.name} = {value!r} is not allowed; it takes {self.bounds}{self._in_unit()}.")
         return clean
 
+    def told(self, value: Value) -> str:
+        """A value in the few words that a name or a title has room for: ``α_ie 20``, ``300 steps``, ``no refine``."""
+        words = self.name.replace("_", " ")
+        if isinstance(value, bool):
+            return words if value else f"no {words}"
+        if self.symbol:
+            return f"{self.symbol} {short(value)}"
+        return f"{value} {words}" if self.kind is int and words.endswith("s") and value != 1 else f"{words} {short(value)}"
+
     def _within(self, value: Value) -> bool:
         if isinstance(value, str | bool):
             return True
@@ -69,6 +78,11 @@ class Param:
 
     def _in_unit(self) -> str:
         return f" ({self.unit})" if self.unit else ""
+
+
+def short(value: Value) -> str:
+    """A value as people write it: ``10``, not ``10.0``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _as_kind(kind: type, value: object) -> Value | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import napari
 from qtpy.QtWidgets import QPushButton
 
-from napari_zeroshot.widgets.denoise import DenoiseWidget
+from napari_zeroshot.widgets.adopt import denoise_dock
 
 
 def run(viewer: napari.Viewer) -> None:
@@ -22,7 +20,7 @@ def preview(viewer: napari.Viewer) -> None:
 
 def cancel(viewer: napari.Viewer) -> None:
     """Cancel the run; called again, end it without waiting."""
-    dock(viewer).cancel()
+    denoise_dock(viewer).cancel()
 
 
 def keep(viewer: napari.Viewer) -> None:
@@ -37,10 +35,4 @@ def free_gpu(viewer: napari.Viewer) -> None:
 
 def press(viewer: napari.Viewer, name: str) -> None:
     """Press a button of the dock, which is opened if it is not; a button that is greyed out does nothing."""
-    dock(viewer).findChild(QPushButton, name).click()
-
-
-def dock(viewer: napari.Viewer) -> Any:
-    """The viewer's Denoise dock."""
-    found = [widget for widget in viewer.window.dock_widgets.values() if isinstance(widget, DenoiseWidget)]
-    return found[0] if found else viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")[1]
+    denoise_dock(viewer).findChild(QPushButton, name).click()

@@ -16,6 +16,8 @@ from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.part import Region
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.sweep import Sweep
+from napari_zeroshot.engine.sweep_files import record
 from napari_zeroshot.widgets.naming import told_changes
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ PLACED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labe
 """Where a layer lies."""
 TAKEN_OVER = (*PLACED, "gamma", "blending", "contrast_limits")
 """What a result has from its source, besides the colormap."""
+SWEPT = "napari-zeroshot sweep"
+"""The key of how a sweep's tiles were made in their layer's metadata."""
 PREVIEW = "napari-zeroshot preview"
 """The key in the metadata of the layer that previews are shown in."""
 LEAST_SEEN = 32
@@ -162,6 +166,44 @@ def add_layer(viewer: napari.Viewer, source: Source, data: Any, region: Region, 
     return viewer.add_image(data, **{**source.look, "translate": source.place(source.start(region)), **told})  # type: ignore[return-value]
 
 
+def add_sweep(viewer: napari.Viewer, source: Source, sweep: Sweep) -> Image:
+    """A new layer with a sweep's tiles as a stack, in the place of its region, with an axis for each thing that was varied."""
+    labels = [axis.name for axis in sweep.axes]
+    varied = "; ".join(axis.told for axis in sweep.axes)
+    name = unique_name(f"{source.name} · sweep · {varied}", [layer.name for layer in viewer.layers])
+    look = {**source.look, **_place_of_planes(source, source.start(sweep.region), labels)}
+    return viewer.add_image(sweep.stack(), name=name, metadata={SWEPT: record(sweep)}, **look)  # type: ignore[return-value]
+
+
+def _place_of_planes(source: Source, start: Sequence[int], labels: Sequence[str]) -> dict[str, Any]:
+    """Where planes of a source lie that are stacked along other axes than its own."""
+    inside = [source.axes.letters.index(letter) for letter in source.axes.letters if letter in "YX"]
+    more, ndim = len(labels), len(source.look["scale"])
+    shear = np.eye(ndim)
+    shear[np.triu_indices(ndim, 1)] = source.look["shear"]
+    affine = np.asarray(source.look["affine"])
+
+    def grown(matrix: NDArray[Any]) -> NDArray[Any]:
+        whole = np.eye(more + len(inside))
+        whole[more:, more:] = matrix[np.ix_(inside, inside)]
+        return whole
+
+    def vector(values: Any, rest: Any) -> list[Any]:
+        return [*(rest for _ in labels), *(values[place] for place in inside)]
+
+    world = np.eye(more + len(inside) + 1)
+    world[:-1, :-1], world[:-1, -1] = grown(affine[:-1, :-1]), vector(affine[:-1, -1], 0.0)
+    return {
+        "scale": vector(source.look["scale"], 1.0),
+        "translate": vector(source.place(start), 0.0),
+        "rotate": grown(np.asarray(source.look["rotate"])),
+        "shear": grown(shear),
+        "affine": world,
+        "units": vector(source.look["units"], "pixel"),
+        "axis_labels": [*labels, *(source.look["axis_labels"][place] for place in inside)],
+    }
+
+
 def result_name(source: str, result: Result) -> str:
     """``noisy · ZS-N2M real · α_ie 30, 300 steps``: the source, the method with its preset, and what differs from it."""
     method = get_method(result.method)
@@ -179,6 +221,14 @@ def unique_name(name: str, taken: Collection[str]) -> str:
         number += 1
         free = f"{name} ({number})"
     return free
+
+
+def limits_of(layer: Any) -> tuple[float, float]:
+    """The grey levels that a layer shows as black and white; colours are shown as they are."""
+    if layer.rgb:
+        return (0.0, 255.0) if layer.dtype == "uint8" else (0.0, 1.0)
+    low, high = layer.contrast_limits
+    return float(low), float(high)
 
 
 class Preview:

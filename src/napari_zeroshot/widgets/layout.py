@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QResizeEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QLabel, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 BORDER = 4
@@ -142,3 +142,23 @@ class Sentence(QLabel):
 
     def _reserved(self) -> int:
         return self._lines * self.fontMetrics().lineSpacing() + self.fontMetrics().lineSpacing() * 3 // 4  # what napari's style pads
+
+
+def below(*widgets: QWidget) -> QWidget:
+    """Widgets one below the other."""
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        column.addWidget(widget)
+    return whole
+
+
+def beside(*widgets: QWidget | tuple[QWidget, int]) -> QWidget:
+    """Widgets beside one another, each perhaps with its share of the room."""
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        row.addWidget(*widget) if isinstance(widget, tuple) else row.addWidget(widget)
+    return whole

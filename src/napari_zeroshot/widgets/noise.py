@@ -19,12 +19,13 @@ from napari_zeroshot.engine.methods.fm2s import FM2SParams
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
 from napari_zeroshot.engine.noise_findings import Finding, findings, verdict
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.widgets.adopt import adopt
 from napari_zeroshot.widgets.injected import InjectedNoise
 from napari_zeroshot.widgets.layers import Source
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence
 from napari_zeroshot.widgets.noise_plots import SharedPlot, TransferPlot
-from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
 from napari_zeroshot.widgets.source import SourcePicker
+from napari_zeroshot.widgets.task import Recipe
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:
@@ -140,13 +141,8 @@ class NoiseWidget(QWidget):
 
     def _on_use(self) -> None:
         """Hand FM2S with the factors to the Denoise dock."""
-        docks = self._viewer.window.dock_widgets.values()
-        pickers = [picker for dock in docks if isinstance(dock, QWidget) and (picker := dock.findChild(RecipePicker))]
-        if not pickers:
-            opened = self._viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")[1]
-            pickers = [opened.findChild(RecipePicker)]
         method = get_method("fm2s")
-        pickers[0].set_value(Recipe(method, "default", method.settings(changes=self._injected.value())))
+        adopt(self._viewer, Recipe(method, "default", method.settings(changes=self._injected.value())))
 
     def _on_sample(self) -> None:
         self._viewer.open_sample("napari-zeroshot", "noisy_plane")

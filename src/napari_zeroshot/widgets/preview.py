@@ -29,14 +29,14 @@ class Previewer(QObject):
     ended = Signal()
     due = Signal()
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject, pause: int = DEBOUNCE) -> None:
         super().__init__(parent)
         self._running: Running | None = None
         self._latest: object | None = None
         self._last: tuple[Task, Result] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(DEBOUNCE)
+        self._timer.setInterval(pause)
         self._timer.timeout.connect(self.due)
 
     @property

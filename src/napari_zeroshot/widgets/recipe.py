@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
@@ -16,31 +17,26 @@ from napari_zeroshot.engine.registry import all_methods
 from napari_zeroshot.widgets.form import ParamsForm
 from napari_zeroshot.widgets.habits import Notebook
 from napari_zeroshot.widgets.layout import CalmWheel, Sentence, add_row, narrow, rows
+from napari_zeroshot.widgets.task import Recipe
 
 FIRST = "zs-n2m"
 """The method that is proposed."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A method with a preset and the parameters, which may differ from it."""
-
-    method: Method
-    preset: str
-    params: Params
-
-    def changes(self) -> dict[str, bool | int | float | str]:
-        """The parameters that differ from the preset's."""
-        return self.params.changed_from(self.method.settings(self.preset))
-
-
 class RecipePicker(QWidget):
-    """Chooses a method, a preset, and single parameters on top of it; those that differ from the preset are bold."""
+    """Chooses a method, a preset, and single parameters on top of it; those that differ from the preset are bold.
+
+    Parameters
+    ----------
+    make_form
+        Makes the form for a class of parameters, with `value`, `set_value`, `mark_changed` and `changed` as `ParamsForm` has them.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, make_form: Callable[[type[Params]], Any] = ParamsForm) -> None:
         super().__init__()
+        self._make_form = make_form
         self._method = ComboBox(name="method", value=FIRST, choices=[(method.title, name) for name, method in all_methods().items()])
         self._preset = ComboBox(name="preset", choices=lambda _: list(self.method.presets))
         self._wheel = CalmWheel(self)
@@ -64,7 +60,7 @@ class RecipePicker(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addLayout(self.rows)
-        self.form = ParamsForm(Params)
+        self.form = make_form(Params)
         self._on_method()
 
         self._method.changed.connect(self._on_method)
@@ -103,7 +99,7 @@ class RecipePicker(QWidget):
         with self._preset.changed.blocked():
             self._preset.choices = ()  # else the name of the last preset would stay
             self._preset.reset_choices()
-        before, self.form = self.form, ParamsForm(method.params)
+        before, self.form = self.form, self._make_form(method.params)
         before.setParent(None)
         before.deleteLater()
         self._column.addWidget(self.form)

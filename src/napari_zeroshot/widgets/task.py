@@ -9,14 +9,28 @@ from typing import Any
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import choose, torch_is_loaded
 from napari_zeroshot.engine.method import Method, Progress, Result
-from napari_zeroshot.engine.params import Params, describe
+from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.part import Region
+from napari_zeroshot.engine.variation import can_go_on
 from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.layers import Source
 
 Run = Callable[..., Generator[Progress, None, Result]]
 """`denoise_steps`."""
 At = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method with a preset and the parameters, which may differ from it."""
+
+    method: Method
+    preset: str
+    params: Params
+
+    def changes(self) -> dict[str, bool | int | float | str]:
+        """The parameters that differ from the preset's."""
+        return self.params.changed_from(self.method.settings(self.preset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +51,11 @@ class Task:
     preset: str
     params: Params
     options: Mapping[str, Any]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The method with its parameters."""
+        return Recipe(self.method, self.preset, self.params)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,8 +101,7 @@ class Task:
         """Whether a network trained for the other task can go on with this one."""
         if not self.is_of_the_same_pixels(other) or self.method != other.method or dict(self.options) != dict(other.options):
             return False
-        changed = set(self.params.changed_from(other.params))
-        return bool(changed) and changed <= {knob.name for knob in describe(self.method.params) if knob.tunable}
+        return self.params != other.params and can_go_on(self.method, other.params, self.params)
 
     def plane_of(self, image: Any) -> Any:
         """The first plane of a result, as it lies in the image."""

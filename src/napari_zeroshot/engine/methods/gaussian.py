@@ -28,7 +28,7 @@ class GaussianParams(Params):
     sigma: float = param(
         0.0,
         "Width of the blur; wider removes more noise and more detail. 0 chooses it from the image, without knowing the truth.",
-        symbol="σ", low=0, high=100, step=0.1, unit="px", tunable=True,
+        symbol="σ", low=0, high=100, step=0.1, unit="px", tunable=True, log=True,
     )  # fmt: skip
 
 

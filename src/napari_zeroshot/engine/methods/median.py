@@ -18,7 +18,7 @@ class MedianParams(Params):
     size: int = param(
         3,
         "Side of the neighbourhood; larger removes more noise, and lines and dots thinner than half of it. An even number counts as the next odd one.",
-        low=1, high=101, step=2, unit="px", tunable=True,
+        low=1, high=101, step=2, unit="px", tunable=True, log=True,
     )  # fmt: skip
 
 

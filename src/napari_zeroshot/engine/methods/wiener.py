@@ -22,7 +22,7 @@ class WienerParams(Params):
     size: int = param(
         5,
         "Side of the neighbourhood; larger smooths flat places more, and leaves more noise beside edges. An even number counts as the next odd one.",
-        low=3, high=101, step=2, unit="px", tunable=True,
+        low=3, high=101, step=2, unit="px", tunable=True, log=True,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class ZSN2NParams(Training):
     consistency: float = param(
         1.0,
         "Weight of agreement between denoising the halves and halving the denoised image; more keeps the full-size result truer, less denoises harder.",
-        label="Consistency", symbol="L_cons", low=0, high=100, step=0.1, tunable=True,
+        label="Consistency", symbol="L_cons", low=0, high=100, step=0.1, tunable=True, log=True,
     )  # fmt: skip
     random_masks: bool = param(
         False,
