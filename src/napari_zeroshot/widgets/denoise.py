@@ -206,7 +206,7 @@ class DenoiseWidget(QWidget):
     # A run
 
     def _on_run(self) -> None:
-        if self._task is not None:  # napari's progress bar lets a double click come in twice
+        if self._task is not None:
             return
         self._previews.stop()
         self._calibrated()
@@ -241,7 +241,7 @@ class DenoiseWidget(QWidget):
         """Show what comes of a task from now on."""
         self._shown, self._preview = task, Preview(self._viewer, task.source, task.region, self._preview)
         self._history.empty()
-        self._progress.start(f"{task.method.title}: {task.source.name}")
+        self._progress.start()
 
     def _on_report(self, report: Report) -> None:
         if self._running is None:
@@ -259,7 +259,7 @@ class DenoiseWidget(QWidget):
             self._history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
             if self._history.at_latest:
                 self._show_moment()
-        self._progress.show_progress(report.progress, report.losses, report.scores)  # last: napari's bar lets the next report, or the end, come in meanwhile
+        self._progress.show_progress(report.progress, report.losses, report.scores)
 
     def _show_moment(self) -> None:
         moment = self._history.moment
