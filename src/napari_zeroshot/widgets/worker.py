@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -170,7 +171,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
     """Thin a run's progress out to what a window can show."""
     losses: list[tuple[int, float]] = []
     scores: list[tuple[int, float]] = []
-    next_report = next_preview = 0.0
+    reported = next_preview = -math.inf
     while True:
         try:
             progress = next(steps)
@@ -181,7 +182,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
         if progress.score is not None:
             scores.append((progress.step, progress.score))
         now = time.perf_counter()
-        if now < next_report:
+        if now < reported + view.pause():
             continue
         at, preview = view.at, None
         if at is not None and now >= next_preview:
@@ -191,7 +192,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
         yield Report(progress, tuple(losses), tuple(scores), preview, at)
         losses.clear()
         scores.clear()
-        next_report = time.perf_counter() + view.pause()
+        reported = time.perf_counter()
 
 
 def do_in_thread(work: Callable[[], Any], *, told: str, on_done: Callable[[Any], None], on_error: Callable[[Exception], None]) -> None:
