@@ -281,20 +281,21 @@ class DenoiseWidget(QWidget):
         task, filled = self._task, self._filled
         if task is None:
             return
-        self._clear_away()
         self._details = json.dumps(result.provenance(), indent=1)
         if result.planes_done == 0:
+            self._clear_away()
             self._outcome = "Cancelled before anything was denoised; there is no result."
             return
         pace.remember(task, result)
-        self._progress.finish(result.losses, result.scores)
         self._add(task, replace(result, image=getattr(result.image, "array", result.image)), filled)
+        self._clear_away()
+        self._progress.finish(result.losses, result.scores)
         self._outcome = " ".join((f"Done in {told_time(result.seconds)}. {self._outcome}", *result.notes))
 
     def _add(self, task: Task, result: Result, filled: Any = None) -> None:
         """Show a result, in the layer that it filled if there is one, and say so."""
         if filled is None:
-            filled = add_result(self._viewer, task.source, result, task.region)
+            filled = add_result(self._viewer, task.source, result, task.region, self._preview)
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
