@@ -52,8 +52,8 @@ def is_result(layer: Any) -> bool:
     return isinstance(layer, Image) and "method" in (record_of(layer) or {})
 
 
-def active_result(viewer: napari.viewer.Viewer) -> tuple[Image, Recorded]:
-    """The active layer and how it was made.
+def active_result(viewer: napari.viewer.Viewer, *, again: bool = False) -> tuple[Image, Recorded]:
+    """The active layer and how it was made; with `again`, one that can be made again.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def active_result(viewer: napari.viewer.Viewer) -> tuple[Image, Recorded]:
     layer = viewer.layers.selection.active
     if not is_result(layer):
         raise ImageError("the selected layer was not denoised by this plugin; select one layer that was")
-    return layer, recorded(record_of(layer))
+    return layer, recorded(record_of(layer), again=again)
 
 
 @_told
 def run_again(viewer: napari.viewer.Viewer) -> RunAgain:
     """Denoise the image of the active result again, with the same settings."""
-    layer, order = active_result(viewer)
+    layer, order = active_result(viewer, again=True)
     run = RunAgain(viewer, layer, order)
     RUNS.add(run)
     run.over.connect(lambda: RUNS.discard(run))
@@ -112,14 +112,14 @@ def safe_name(name: str) -> str:
 @_told
 def copy_python(viewer: napari.viewer.Viewer) -> None:
     """Copy Python text that makes the active result again."""
-    _, order = active_result(viewer)
+    _, order = active_result(viewer, again=True)
     _copy(as_python(order, *files_of(viewer, order)), "Python")
 
 
 @_told
 def copy_command_line(viewer: napari.viewer.Viewer) -> None:
     """Copy a command line that makes the active result again."""
-    _, order = active_result(viewer)
+    _, order = active_result(viewer, again=True)
     _copy(as_command_line(order, *files_of(viewer, order)), "a command line")
 
 
