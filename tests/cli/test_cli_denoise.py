@@ -59,7 +59,7 @@ def test_a_saved_network_denoises_another_file(command, stack, plane, tmp_path):
     assert command("denoise", "zs-n2n", plane, again, "--network", network).code == 0
     assert np.array_equal(read(first).array, read(again).array)
     assert read(again).provenance["network"]["name"] == plane.name
-    refused = command("rerun", again, plane, "--output", tmp_path / "no.ome.tif")
+    refused = command("rerun", again, "--input", plane, "--output", tmp_path / "no.ome.tif")
     assert refused.code == 1
     assert "network" in refused.err
 

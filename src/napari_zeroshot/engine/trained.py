@@ -62,7 +62,8 @@ class Lesson:
         states = getattr(self.denoiser, "states", None)
         if states is None:
             raise ParamError("there is no network to use again: the run was cancelled before it had learnt enough")
-        return Learned(self.channel, self.levels, noise_deviation(self.middle), tuple(states()))
+        copied = tuple({name: part.detach().to("cpu", copy=True) for name, part in state.items()} for state in states())
+        return Learned(self.channel, self.levels, noise_deviation(self.middle), copied)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,8 @@ from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, 
 from napari_zeroshot.engine.device import give_memory_back, has_gpu, torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError, ImageError
 from napari_zeroshot.engine.fallback import with_less_memory
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.method import Method, Result
+from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.run import big_enough, checked_axes, denoise_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.buttons import Buttons
@@ -25,12 +26,13 @@ from napari_zeroshot.widgets.estimate import told_device, told_size, told_time
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.guide import connect_shortcuts, guide
 from napari_zeroshot.widgets.history import History, Moment
+from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import METADATA, Preview, add_layer, add_result, camera, result_name, result_size, unique_name
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
 from napari_zeroshot.widgets.pace import Pace, calibration, expected_seconds
 from napari_zeroshot.widgets.preview import Previewer
 from napari_zeroshot.widgets.progress import ProgressPanel
-from napari_zeroshot.widgets.recipe import RecipePicker
+from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
 from napari_zeroshot.widgets.reproducibility import Reproducibility
 from napari_zeroshot.widgets.result_actions import ResultActions
 from napari_zeroshot.widgets.scope import ScopePicker
@@ -299,6 +301,7 @@ class DenoiseWidget(QWidget):
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
+        keep_network(filled, result)
         self._outcome = f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
 
     def _on_error(self, error: Exception) -> None:
@@ -471,6 +474,10 @@ class DenoiseWidget(QWidget):
                 self._preview.remove()
             self._shown = self._preview = None
         self._refresh()
+
+    def adopt(self, method: Method, params: Params) -> None:
+        """Show a method and its parameters, as chosen elsewhere: all that differs from the method's defaults is bold."""
+        self._recipe.set_value(Recipe(method, "default", params))
 
     def cancel(self) -> None:
         """End the preview, or the run with the best so far; asked again, end it without waiting."""

@@ -188,7 +188,8 @@ def result_name(source: str, result: Result) -> str:
     decided = {name for name, value in usual.to_dict().items() if value == "auto"}  # by the run, not by the user
     changes = {name: value for name, value in result.params.changed_from(usual).items() if name not in decided}
     preset = "" if result.preset == "default" else f" {result.preset}"
-    return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes)) if part)
+    network = f"network of {result.network['name'] or 'another image'}" if result.network else ""
+    return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes), network) if part)
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     import napari
 
 
+def proposed_axes(layer: Image) -> str:
+    """A layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
+    return likely_axes(layer) if axes_are_named(layer) else remembered_axes(pixels(layer).shape) or likely_axes(layer)
+
+
 class SourcePicker(QWidget):
     """Chooses an image layer of the viewer and names its axes; `changed` when either does, by the user or because layers came and went."""
 
@@ -112,13 +117,8 @@ class SourcePicker(QWidget):
     def _on_layer(self) -> None:
         layer = self.layer
         shape = pixels(layer).shape if layer is not None else ()
-        self._axes.set_value(self._proposed() if layer is not None else "", len(shape))
+        self._axes.set_value(proposed_axes(layer) if layer is not None else "", len(shape))
         self._on_axes()
-
-    def _proposed(self) -> str:
-        """The layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
-        layer = self._chosen()
-        return likely_axes(layer) if axes_are_named(layer) else remembered_axes(pixels(layer).shape) or likely_axes(layer)
 
     def _on_edit(self) -> None:
         self.settle()
