@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
     from napari_zeroshot.engine.sweep import Sweep, sweep, sweep_steps
+    from napari_zeroshot.engine.weights import load_network, save_network
 
 __version__ = "0.1.0"
 
@@ -39,8 +40,10 @@ _HOMES = {
     "diagnose": "noise_diagnosis",
     "fm2s_factors": "fm2s_noise",
     "get_method": "registry",
+    "load_network": "weights",
     "read": "files",
     "rerun": "rerun",
+    "save_network": "weights",
     "sweep": "sweep",
     "sweep_steps": "sweep",
     "write": "files",
@@ -63,8 +66,10 @@ __all__ = [
     "diagnose",
     "fm2s_factors",
     "get_method",
+    "load_network",
     "read",
     "rerun",
+    "save_network",
     "sweep",
     "sweep_steps",
     "write",

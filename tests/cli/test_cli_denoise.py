@@ -53,6 +53,34 @@ def test_pixels_are_those_of_the_python_api(command, stack, tmp_path, pixels):
     assert np.array_equal(read(tmp_path / "clean.ome.tif").array, expected.image)
 
 
+def test_a_saved_network_denoises_another_file(command, stack, plane, tmp_path):
+    network, first, again = tmp_path / "cells.safetensors", tmp_path / "first.ome.tif", tmp_path / "again.ome.tif"
+    assert command("denoise", "zs-n2n", plane, first, *SHORT, "--save-network", network).code == 0
+    assert command("denoise", "zs-n2n", plane, again, "--network", network).code == 0
+    assert np.array_equal(read(first).array, read(again).array)
+    assert read(again).provenance["network"]["name"] == plane.name
+    refused = command("rerun", again, "--input", plane, "--output", tmp_path / "no.ome.tif")
+    assert refused.code == 1
+    assert "network" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(("median", "--save-network", "new.safetensors"), "Median trains none", id="filter"),
+        pytest.param(("zs-n2n", "--save-network", "new.pt"), "does not end in .safetensors", id="ending"),
+        pytest.param(("zs-n2n", "--network", "missing.safetensors"), "there is no file", id="missing"),
+    ],
+)
+def test_networks_that_cannot_be_are_refused_before_anything_is_done(command, plane, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    method, *options = words
+    refused = command("denoise", method, plane, tmp_path / "clean.ome.tif", *options)
+    assert refused.code == 1
+    assert said in refused.err
+    assert not (tmp_path / "clean.ome.tif").exists()
+
+
 def test_float32_is_given_on_request(command, plane, tmp_path):
     command("denoise", "median", plane, tmp_path / "clean.tif", "--dtype", "float32")
     assert read(tmp_path / "clean.tif").array.dtype == np.float32
@@ -92,7 +120,7 @@ def test_only_options_that_are_given_change_the_preset(command, plane, tmp_path,
 class Recorded:
     """Stands for `denoise_steps`: notes preset and parameters, and does nothing else."""
 
-    def __call__(self, image, method, *, preset, axes, device, seed, threads, stack, dtype, nan, memory, out, cancelled, source, **params):
+    def __call__(self, image, method, *, preset, axes, device, seed, threads, stack, dtype, nan, memory, out, cancelled, source, trained, **params):
         from napari_zeroshot.engine.errors import DenoiseError
 
         self.preset, self.params = preset, params

@@ -153,6 +153,7 @@ NONSENSE = [
     ("source", {"shape": [64, 72]}), ("source", {"dtype": "uint8"}), ("source", {"shape": [64, "72"], "dtype": "uint8"}),
     *(("source", {"shape": [64, 72], "dtype": "uint8", "region": region}) for region in ({"Y": [0, 65]}, {"Y": [3, 3]}, {"T": [0, 1]}, {"Y": "01"}, [])),
     ("source", {"shape": [64, 72], "dtype": "O8,mine"}), ("source", {"shape": [1] * 10**5, "dtype": "uint8"}), ("source", []), ("versions", "1"),
+    ("network", "mine"), ("network", []),
 ]  # fmt: skip
 
 

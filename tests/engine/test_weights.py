@@ -12,7 +12,8 @@ from torch import nn
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.weights import HEADER, Learned, Weights, load, save
+from napari_zeroshot.engine.trained import Learned, Trained
+from napari_zeroshot.engine.weights import HEADER, load_network, save_network
 
 
 def network() -> nn.Module:
@@ -21,10 +22,10 @@ def network() -> nn.Module:
 
 
 @pytest.fixture
-def weights() -> Weights:
+def weights() -> Trained:
     method = get_method("zs-n2m")
-    learned = tuple(Learned(channel, Scale(100.0 * channel, 900.0), 0.1, network().state_dict()) for channel in range(2))
-    return Weights(method, "real", method.settings("real", {"steps": 20}), 1, learned)
+    learned = tuple(Learned(channel, Scale(100.0 * channel, 900.0), 0.1, (network().state_dict(),)) for channel in range(2))
+    return Trained(method, "real", method.settings("real", {"steps": 20}), 1, learned)
 
 
 def rewritten(path, **changes):
@@ -35,48 +36,52 @@ def rewritten(path, **changes):
 
 
 def test_networks_come_back_as_they_were(tmp_path, weights):
-    found = load(save(tmp_path / "cells.safetensors", weights))
+    found = load_network(save_network(tmp_path / "cells.safetensors", weights))
     assert (found.method, found.preset, found.params, found.samples) == (weights.method, "real", weights.params, 1)
     assert [(one.channel, one.levels, one.noise) for one in found.networks] == [(0, Scale(0, 900), 0.1), (1, Scale(100, 900), 0.1)]
     image = torch.from_numpy(np.random.default_rng(0).random((1, 1, 8, 8), np.float32))
     again = network()
     for one in found.networks:
-        again.load_state_dict(one.state, strict=True)
+        again.load_state_dict(one.states[0], strict=True)
         torch.testing.assert_close(again(image), network()(image), rtol=0, atol=0)
 
 
 def test_a_file_is_replaced_only_on_request(tmp_path, weights):
-    path = save(tmp_path / "cells.safetensors", weights)
+    path = save_network(tmp_path / "cells.safetensors", weights)
     with pytest.raises(FileError, match="exists already"):
-        save(path, weights)
-    assert save(path, weights, overwrite=True) == path
+        save_network(path, weights)
+    assert save_network(path, weights, overwrite=True) == path
     with pytest.raises(FileError, match=r"does not end in \.safetensors"):
-        save(tmp_path / "cells.pt", weights)
+        save_network(tmp_path / "cells.pt", weights)
     assert [entry.name for entry in tmp_path.iterdir()] == ["cells.safetensors"]
+
+
+ONE = {"channel": 0, "low": 0, "high": 1, "noise": 1, "stages": 1}
+"""The entry of a network, as it is in a file."""
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"version": 2}, {"method": "none"}, {"preset": "none"}, {"params": {"steps": 0}}, {"params": [1]}, {"samples": 2}, {"networks": []}, {"networks": 3},
-        {"networks": [{"channel": 0, "low": 0, "high": 0, "noise": 1}]}, {"networks": [{"channel": -1, "low": 0, "high": 1, "noise": 1}]},
-        {"networks": [{"channel": 0, "low": 0, "high": 1, "noise": "x"}]}, {"networks": [{"channel": 0, "low": 0, "high": 10**400, "noise": 0}]},
-        {"networks": [{"channel": 0, "low": 0, "high": 1, "noise": 0}] * 3},
+        {"networks": [ONE | {"high": 0}]}, {"networks": [ONE | {"channel": -1}]}, {"networks": [ONE | {"channel": True}]},
+        {"networks": [ONE | {"noise": "x"}]}, {"networks": [ONE | {"high": 10**400}]}, {"networks": [ONE] * 3},
+        {"networks": [ONE | {"stages": 2}]}, {"networks": [ONE | {"stages": 10**6}]},
     ],
     ids=lambda changes: str(changes)[:40],
 )  # fmt: skip
 def test_headers_from_anywhere_are_believed_in_nothing(tmp_path, weights, changes):
-    path = save(tmp_path / "cells.safetensors", weights)
+    path = save_network(tmp_path / "cells.safetensors", weights)
     rewritten(path, **changes)
     with pytest.raises(FileError, match="damaged or holds no networks of ours"):
-        load(path)
+        load_network(path)
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path, weights):
-    broken = {**weights.networks[0].state, "0.bias": torch.full((4,), float("nan"))}
-    odd = Weights(weights.method, "real", weights.params, 1, (Learned(0, Scale(0, 1), 0.1, broken),))
+    broken = {**weights.networks[0].states[0], "0.bias": torch.full((4,), float("nan"))}
+    odd = Trained(weights.method, "real", weights.params, 1, (Learned(0, Scale(0, 1), 0.1, (broken,)),))
     with pytest.raises(FileError, match="no finite numbers"):
-        load(save(tmp_path / "cells.safetensors", odd))
+        load_network(save_network(tmp_path / "cells.safetensors", odd))
 
 
 class Evil:
@@ -90,15 +95,15 @@ class Evil:
 def test_other_files_are_refused_and_not_run(tmp_path, content):
     (tmp_path / "cells.safetensors").write_bytes(content)
     with pytest.raises(FileError, match="damaged or holds no networks of ours"):
-        load(tmp_path / "cells.safetensors")
+        load_network(tmp_path / "cells.safetensors")
 
 
 def test_networks_of_other_programs_are_refused(tmp_path):
     safetensors.torch.save_file(network().state_dict(), tmp_path / "other.safetensors")
     with pytest.raises(FileError, match="header is not of version 1"):
-        load(tmp_path / "other.safetensors")
+        load_network(tmp_path / "other.safetensors")
     with pytest.raises(FileError, match="there is no file"):
-        load(tmp_path / "missing.safetensors")
+        load_network(tmp_path / "missing.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -136,10 +136,13 @@ def test_preview_follows_the_slider(slow):
 def test_form_rests_while_running_and_progress_is_told(slow):
     assert not slow["method"].isEnabled()
     assert "left" in slow["progress"].text()
-    assert len(progress._all_instances) == 1
     slow.press("cancel")
     slow.until_over()
     assert slow["method"].isEnabled()
+
+
+def test_nothing_of_the_window_moves_by_itself_during_a_run(slow):
+    """As napari's activity dock would: its spinner has the whole window drawn twenty times a second, and training wait for it."""
     assert len(progress._all_instances) == 0
 
 
@@ -157,7 +160,6 @@ def test_closing_the_dock_ends_the_run(slow):
     slow.viewer.window.remove_dock_widget(slow.widget)
     slow.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
     assert slow.names() == ["noisy"]
-    assert len(progress._all_instances) == 0
 
 
 def test_closing_the_window_ends_the_run(slow):
@@ -181,7 +183,6 @@ def test_error_gives_a_message_and_a_usable_form(dock, noisy, monkeypatch, error
         dock.until_over()
     assert str(error) in dock.message
     assert told == [dock.message]
-    assert len(progress._all_instances) == 0
     dock.press("details")
     assert "Traceback" in QGuiApplication.clipboard().text()
     dock.press("run")

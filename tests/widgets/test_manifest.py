@@ -36,6 +36,7 @@ def test_docks_are_in_the_filter_menu_and_samples_are_offered():
         "napari-zeroshot.noise",
         "napari-zeroshot.compare",
         "napari-zeroshot.run_again",
+        "napari-zeroshot.apply_network",
     ]
     assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}
 

@@ -114,9 +114,11 @@ def test_stale_answers_never_land(dock, noisy, monkeypatch):
 
 def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
     def counting(image, method, *, cancelled, **options):
-        for step in range(1, 100):
+        for step in range(1, 1000):
+            if cancelled():
+                break
             time.sleep(0.02)
-            yield Progress("training", step, 100, 1 / step, step * 0.02, lambda at, step=step: np.full((24, 20), step, np.uint16), 2 / step)
+            yield Progress("training", step, 1000, 1 / step, step * 0.02, lambda at, step=step: np.full((24, 20), step, np.uint16), 2 / step)
         return denoise(image, "median", axes="TYX", source=options["source"])
 
     monkeypatch.setattr(dock_module, "denoise_steps", counting)

@@ -98,6 +98,18 @@ def test_reports_are_thinned_out_but_no_loss_of_theirs_is_lost(run):
     assert told == list(range(1, len(told) + 1))
 
 
+def test_reports_are_rarer_where_the_window_is_slow_to_draw(qtbot):
+    seen, ended = [], []
+
+    def draw(report):
+        seen.append(report)
+        time.sleep(0.02)  # a fiftieth of the time that drawing may take, so that the next report is a second away
+
+    run_in_thread(lambda cancelled: reports(cancelled, 220, 0.005), on_report=draw, on_result=seen.append, on_error=seen.append, on_end=lambda: ended.append(1))
+    qtbot.waitUntil(lambda: bool(ended), timeout=10_000)
+    assert 2 <= len(seen) - 1 <= 4  # the result comes beside them
+
+
 def test_previews_are_of_the_plane_asked_for_and_rare(run):
     asked = []
 

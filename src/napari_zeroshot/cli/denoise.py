@@ -20,6 +20,8 @@ from napari_zeroshot.engine.registry import all_methods, get_method
 STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
 MEMORY = "Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels."
 THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
+NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
+SAVE_NETWORK = "Write what was learned to a file ending in .safetensors, for --network."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
@@ -64,16 +66,19 @@ def denoise_file(
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
     memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
+    network: Annotated[Path | None, typer.Option(help=NETWORK, show_default=False)] = None,
+    save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
     overwrite: OverwriteOption = False,
     keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
     as_json: JsonOption = False,
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import files
+    from napari_zeroshot.engine import files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
     files.check_target(target, overwrite=overwrite)
+    _check_network(method, network, save_network, overwrite=overwrite)
     with first_interrupt() as asked:
         image = files.read(source, axes=axes)
         check_named(image, source)
@@ -81,15 +86,28 @@ def denoise_file(
         with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
             steps = denoise_steps(
                 image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads, stack=stack,
-                dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, **params,
+                dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
             result = follow(steps, method.title, quiet=as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
+            if save_network is not None:
+                weights.save_network(save_network, result, overwrite=overwrite)
             files.write(target, result, like=image, overwrite=overwrite)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)
+
+
+def _check_network(method: Method, used: Path | None, saved: Path | None, *, overwrite: bool) -> None:
+    """Raise what would be raised only after the work was done."""
+    from napari_zeroshot.engine.weights import check_network_place
+
+    if saved is None:
+        return
+    if used is not None or not method.trains:
+        raise ParamError("there will be no new network to save: " + (f"{method.title} trains none" if not method.trains else "--network trains none"))
+    check_network_place(saved, overwrite=overwrite)
 
 
 def _why_nothing(result: Result, keep_partial: bool) -> str:

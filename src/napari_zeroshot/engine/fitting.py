@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,13 +18,16 @@ from torch import Tensor, nn
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
-from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart
+from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart, with_weights
 from napari_zeroshot.engine.optimiser import Optimiser
 from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.recording import Recorded
 from napari_zeroshot.engine.sampling import Crops, balanced_mask, turned, turned_back
 from napari_zeroshot.engine.tiling import apply_in_tiles
 from napari_zeroshot.engine.training import Schedule, Training
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.trained import State
 
 Infer = Callable[[nn.Module, Tensor], Tensor]
 """Noisy to clean tensor, by means of a network."""
@@ -79,6 +83,10 @@ class NetworkDenoiser:
         """Clean planes of the same shape, in tiles."""
         with half_precision(self.device, self.half):
             return apply_in_tiles(self._over_turns, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
+
+    def states(self) -> list[State]:
+        """The weights of each network, in the order in which they were trained."""
+        return [*(self.first.states() if self.first is not None else ()), self.network.state_dict()]
 
     def _over_turns(self, planes: Tensor) -> Tensor:
         answers = (turned_back(self.infer(turned(planes, turn)), turn) for turn in TURNS[self.turns])
@@ -143,9 +151,12 @@ class Bench:
     def network(self, new: nn.Module, known: nn.Module | None = None) -> nn.Module:
         """A network on the device, channels last (a third faster on CPUs): a copy of `known` to go on from, or `new` with random weights.
 
-        For planes that get a network each it is as many copies `SideBySide`.
+        For planes that get a network each it is as many copies `SideBySide`. Where nothing is trained it has the weights it had in the end.
         """
-        network = deepcopy(known) if known is not None else initialise(new, self.places)
+        if self.job.trained is not None:
+            network = with_weights(new, next(self.job.trained, {}))
+        else:
+            network = deepcopy(known) if known is not None else initialise(new, self.places)
         if self.job.members > 1:
             network = SideBySide(network, self.job.members)  # type: ignore[arg-type]
         return network.to(self.job.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
@@ -233,7 +244,13 @@ def train(
         The network has the average in the end, however the training ends.
     score
         The loss on what is held out. Once it no longer falls, the rest of the schedule is cut short to its end.
+
+    Notes
+    -----
+    Where the networks are trained already (`Job.trained`), no step is taken.
     """
+    if bench.job.trained is not None:
+        return 0
     averaging = bench.knobs.averaging if averaging is None else averaging
     average = RunningAverage(optimiser.weights, averaging)
     noisy = bench.planes.cpu().numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.intensity import Scale
+    from napari_zeroshot.engine.trained import Lesson, State
 
 Planes = NDArray[np.float32]
 """Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
@@ -103,6 +104,7 @@ class Job:
     tile: int = 1024
     note: Callable[[str], None] = unheard
     members: int = 1
+    trained: Iterator[State] | None = None
 
 
 Fit = Callable[[Planes, Any, Job], Steps]
@@ -242,6 +244,10 @@ class Result:
         What was learned last, for a later run to go on from; not part of the provenance.
     levels
         The grey scale it was learned in; not part of the provenance either.
+    lessons
+        What was learned from each channel, to be used on other images; not part of the provenance either.
+    network
+        Which network was used, where none was trained: the image that it learnt from, and a sum of its weights.
     """
 
     image: Any
@@ -268,6 +274,8 @@ class Result:
     scores: tuple[tuple[int, float], ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
     levels: Scale | None = field(default=None, repr=False, compare=False)
+    lessons: tuple[Lesson, ...] = field(default=(), repr=False, compare=False)
+    network: Mapping[str, Any] | None = None
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""

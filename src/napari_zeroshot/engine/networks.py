@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from napari_zeroshot.engine.errors import ParamError
 
 
 def initialise(network: nn.Module, rng: torch.Generator) -> nn.Module:
@@ -22,6 +25,22 @@ def initialise(network: nn.Module, rng: torch.Generator) -> nn.Module:
             reach = 1 / math.sqrt(layer.weight[0].numel())
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -reach, reach, generator=rng)
+    return network
+
+
+def with_weights(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """A network, which may have been built on the meta device, with weights that it had before.
+
+    Raises
+    ------
+    ParamError
+        If these are the weights of another network.
+    """
+    wanted = {name: tuple(part.shape) for name, part in network.state_dict().items()}
+    if {name: tuple(part.shape) for name, part in state.items()} != wanted:
+        raise ParamError("the weights are not those of a network of this method with these settings")
+    network.to_empty(device="cpu")
+    network.load_state_dict(dict(state))
     return network
 
 

@@ -32,6 +32,7 @@ def record(result: Result) -> dict[str, Any]:
         "processor": result.processor,
         "threads": result.threads,
         "continued": result.continued,
+        "network": dict(result.network) if result.network else None,
         "source": dict(result.source),
         "complete": result.complete,
         "planes": result.planes,

@@ -119,13 +119,15 @@ def _form(shape: Any, dtype: Any) -> str:
     return f"{np.dtype(dtype).name} {tuple(int(size) for size in shape)}"
 
 
-def recorded(what: Any) -> Recorded:
+def recorded(what: Any, *, again: bool = True) -> Recorded:
     """What a provenance record says, checked.
 
     Parameters
     ----------
     what
         A `Result`, its ``provenance()``, an `Image` or a path of a file written by `write`, or a napari layer's metadata.
+    again
+        Whether it is to be run again, so that one that lacks what that takes is refused.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def recorded(what: Any) -> Recorded:
     if record is None:
         raise ParamError("there is no provenance record: this was not denoised by napari-zeroshot, or another program dropped the record")
     try:
-        return _read(record)
+        return _read(record, again)
     except DenoiseError as error:
         raise ParamError(f"the provenance record cannot be run again: {error}") from error
 
@@ -153,10 +155,12 @@ def _record_of(what: Any) -> Any:
     return what.get(KEY, what) if isinstance(what, Mapping) else what
 
 
-def _read(record: Any) -> Recorded:
+def _read(record: Any, again: bool) -> Recorded:
     entries = _Entries(record)
-    if entries.flag("continued", False):
+    if again and entries.flag("continued", False):
         raise ParamError("it went on from another run's network, which the record does not hold")
+    if again and entries.has("network"):
+        raise ParamError("nothing was trained for it, and the network that it was made with is not in the record; use that network again instead")
     method = get_method(entries.text("method"))
     source = _Entries(entries.table("source"))
     axes = parse(entries.text("axes"), source.sizes("shape"))
@@ -188,6 +192,9 @@ class _Entries:
         if not isinstance(entries, Mapping) or len(entries) > LONGEST:
             raise ParamError(f"a {type(entries).__name__} is no table of entries")
         self._entries = entries
+
+    def has(self, name: str) -> bool:
+        return self._entries.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:
         found = self._entries.get(name, default)

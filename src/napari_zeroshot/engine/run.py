@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,11 +18,14 @@ from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Progress, Result, never
+from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.part import Region, cut
 from napari_zeroshot.engine.parts import PART, Window, blocks, widened, windows
 from napari_zeroshot.engine.precision import best
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.trained import Lesson, Trained, middle_of, rebuilt
+from napari_zeroshot.engine.weights import trained_of
 
 Stack = Literal["shared", "plane", "warm"]
 TRAINING_PIXELS = 2**24
@@ -32,6 +36,9 @@ STEP_PIXELS = 2**18
 """A training step of all of them sees so many pixels at most: with more, side by side is no quicker, and takes memory."""
 PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
+
+UNLIKE = "Look whether it does well here, or train on this image."
+"""What to do where an image is unlike the one that a network learnt from."""
 
 
 def denoise(
@@ -90,6 +97,7 @@ def denoise_steps(
     start: Denoiser | None = None,
     region: Region | None = None,
     levels: intensity.Scale | None = None,
+    trained: Trained | Result | str | Path | None = None,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -139,6 +147,10 @@ def denoise_steps(
         Grey levels are scaled as for the whole planes that it lies in, so that a part looks as it does in a run of the whole.
     levels
         The `Result.levels` of an earlier run on the same planes, to save measuring them again.
+    trained
+        Networks to use as they are, so that nothing is trained: an earlier `Result`, or a file that `save_network` has written. They have
+        learnt with the method, the preset and the parameters of then, which hold again. Each channel has the network of its own
+        number, or all have the only one. `Result.notes` say where the image is unlike the one that they learnt from.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -147,13 +159,18 @@ def denoise_steps(
     ParamError, ImageError, DeviceError
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
+    known = trained_of(trained) if trained is not None else None
     chosen = get_method(method)
+    if known is not None:
+        preset, params = _as_learnt(known, chosen, preset, params)
     place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
     settings = _with_precision(chosen.settings(preset, params), place.name)
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     whole = checked_axes(image, axes)
     part = cut(image, whole, region or {})
     checked = big_enough(Axes(whole.letters, part.shape), chosen)
+    if known is not None:
+        known.check(checked.size("C"), checked.size("S"))
     together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
     order = Order(
         image=part if region else image,
@@ -173,10 +190,20 @@ def denoise_steps(
         cancelled=cancelled,
         start=start,
         levels=levels,
+        trained=known,
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
     return Run(order, out=out).steps()
+
+
+def _as_learnt(known: Trained, method: Method, preset: str | None, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The preset and parameters that networks were trained with; none can be changed now. How to compute is this machine's affair."""
+    if method != known.method:
+        raise ParamError(f"the network is one of {known.method.name}, not of {method.name}; name that method")
+    if preset not in (None, known.preset) or {name: value for name, value in params.items() if getattr(known.params, name, None) != value}:
+        raise ParamError("the network is trained already, so that preset and parameters are as they were; leave them out, or train anew")
+    return known.preset, known.params.to_dict() | ({"precision": "auto"} if hasattr(known.params, "precision") else {})
 
 
 def _with_precision(params: Params, device: str) -> Params:
@@ -275,11 +302,12 @@ class Order:
     cancelled: Callable[[], bool]
     start: Denoiser | None
     levels: intensity.Scale | None
+    trained: Trained | None
     source: Mapping[str, Any]
 
     def groups(self) -> Sequence[Sequence[Index]]:
         """The planes that are learnt from at once, in the order of the work: they share a network, or have one each that are trained side by side."""
-        if self.stack == "shared":
+        if self.stack == "shared" or self.trained is not None:
             return self.axes.channels()
         return [group for channel in self.axes.channels() for group in _in_groups(channel, self.together)]
 
@@ -316,6 +344,7 @@ class Run:
     levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
     sums: dict[Index, bytes] = field(default_factory=dict)
+    lessons: dict[int, Lesson] = field(default_factory=dict)
     threads: int | None = None
     cut_short: bool = False
 
@@ -337,13 +366,37 @@ class Run:
         return self._result()
 
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
+        if self.order.trained is not None:
+            return (yield from self._group_with(self.order.trained, group))
         scales, noisy = self._learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note, len(scales))
         learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
+        self._keep_lesson(learned, noisy)
         yield from self._apply(learned)
         return learned.of(group[-1])[1]
+
+    def _keep_lesson(self, learned: _Learned, noisy: Planes) -> None:
+        if self.order.method.trains:
+            channel = self.order.axes.channel_of(learned.group[0])
+            scale, denoiser = learned.of(learned.group[-1])
+            self.lessons[channel] = Lesson(channel, scale, middle_of(noisy[-max(1, len(noisy) // len(learned.scales)) :]), denoiser)
+
+    def _group_with(self, trained: Trained, group: Sequence[Index]) -> Generator[Progress, None, Denoiser]:
+        """Denoise a channel with a network that is trained already, in the grey levels that it knows."""
+        order, channel = self.order, self.order.axes.channel_of(group[0])
+        learned = trained.of_channel(channel)
+        middle = [group[len(group) // 2]]
+        scale, planes = self._scaled(middle)
+        if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
+            of = f"Channel {channel + 1}: " if order.axes.size("C") > 1 else ""
+            self._note(f"{of}{' '.join(unlike)} {UNLIKE}")
+        self.levels = learned.levels
+        denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
+        self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
+        yield from self._apply(_Learned(group, [learned.levels], denoiser))
+        return denoiser
 
     def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
         """A grey scale for each network of a group, and the planes that they learn from."""
@@ -495,6 +548,8 @@ class Run:
             scores=tuple(self.scores),
             denoiser=self.learned,
             levels=self.levels,
+            lessons=tuple(lesson for _, lesson in sorted(self.lessons.items())),
+            network=order.trained.told() if order.trained is not None else None,
         )
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_zeroshot.engine.errors import DenoiseError, FileError, MissingPackageError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.files import appearing, check_place
 from napari_zeroshot.engine.intensity import Scale
-from napari_zeroshot.engine.method import Method
-from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.trained import Learned, Trained, of_result
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,82 +25,65 @@ ENDING = ".safetensors"
 LARGEST = 1 << 30
 """Bytes of a file; the papers' largest network has 11 million."""
 MOST_NETWORKS = 1000
-RANGE_FACTOR, NOISE_FACTOR = 2.0, 1.5
-"""A range of grey levels or a noise that differs by more than this is unlike what was learnt from."""
+MOST_STAGES = 8
+"""Networks of one channel, trained one after another; ZS-N2M has two."""
+LONGEST = 200
+"""Letters of a name."""
 
 
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """One network, and what it was trained on.
-
-    Parameters
-    ----------
-    channel
-        Of the image, counted from 0.
-    levels
-        The grey levels that were 0 and 1 to the network.
-    noise
-        The noise's standard deviation, on the scale of `levels`.
-    state
-        The network's weights by name, as torch's ``state_dict`` gives them.
-    """
-
-    channel: int
-    levels: Scale
-    noise: float
-    state: Mapping[str, Tensor]
-
-    def unlike(self, levels: Scale, noise: float) -> tuple[str, ...]:
-        """How an image of these levels and this noise differs from what was learnt from, in sentences; nothing if it does not."""
-        span, learnt_span = levels.high - levels.low, self.levels.high - self.levels.low
-        told = []
-        if not 1 / RANGE_FACTOR <= span / learnt_span <= RANGE_FACTOR or abs(levels.low - self.levels.low) > learnt_span / RANGE_FACTOR:
-            told.append(f"Its grey levels run from {levels.low:g} to {levels.high:g}; the network learnt from {self.levels.low:g} to {self.levels.high:g}.")
-        if not 1 / NOISE_FACTOR <= noise * span / max(self.noise * learnt_span, math.ulp(0.0)) <= NOISE_FACTOR:
-            told.append(f"Its noise is {noise * span:.3g} grey levels; the network learnt to remove {self.noise * learnt_span:.3g}.")
-        return tuple(told)
-
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """The networks of one run.
-
-    Parameters
-    ----------
-    samples
-        Jointly denoised channels of a plane: 1, or 3 of a colour image.
-    networks
-        One for each channel.
-    """
-
-    method: Method
-    preset: str
-    params: Params
-    samples: int
-    networks: tuple[Learned, ...]
-
-
-def save(path: str | Path, weights: Weights, *, overwrite: bool = False) -> Path:
-    """Write networks to a file ending in .safetensors, which appears only when it is complete.
+def trained_of(what: Trained | Result | str | Path) -> Trained:
+    """The trained networks that are meant: themselves, those of a result of this session, or those in a file that `save_network` has written.
 
     Raises
     ------
+    ParamError
+        If nothing was trained for the result.
+    FileError
+        If the file is missing, damaged or no file of ours.
+    """
+    if isinstance(what, str | Path):
+        return load_network(what)
+    if not isinstance(what, Trained | Result):
+        raise ParamError(f"a {type(what).__name__} is no trained network; give a result, or the path of a file that save_network has written")
+    return of_result(what) if isinstance(what, Result) else what
+
+
+def save_network(path: str | Path, what: Trained | Result, *, overwrite: bool = False) -> Path:
+    """Write what a run has learned to a file ending in .safetensors, which appears only when it is complete; `denoise` takes it as `trained`.
+
+    Parameters
+    ----------
+    what
+        A result of this session, or networks that were loaded.
+
+    Raises
+    ------
+    ParamError
+        If nothing was trained for the result.
     FileError
         If the file exists, or cannot be written there.
+    MissingPackageError
+        If the package safetensors is not installed.
     """
-    path = Path(path)
-    if path.suffix.lower() != ENDING:
-        raise FileError(f"{path.name} does not end in {ENDING}, as files of networks do")
-    check_place(path, replaceable=overwrite and not path.is_dir())
-    tensors = {f"{number}/{name}": part.contiguous().cpu() for number, one in enumerate(weights.networks) for name, part in one.state.items()}
-    content = _safetensors().save(tensors, {HEADER: json.dumps(_header(weights))})
+    trained, path = trained_of(what), check_network_place(path, overwrite=overwrite)
+    content = _safetensors().save(_tensors(trained), {HEADER: json.dumps(_header(trained))})
     with appearing(path) as file:
         file.write(content)
     return path
 
 
-def load(path: str | Path) -> Weights:
-    """The networks in a file that `save` has written; nothing in it is believed before it is checked.
+def check_network_place(path: str | Path, *, overwrite: bool = False) -> Path:
+    """The path, if networks can be written there. Raises as `save_network` does, before anything is trained in vain."""
+    path = Path(path)
+    if path.suffix.lower() != ENDING:
+        raise FileError(f"{path.name} does not end in {ENDING}, as files of networks do")
+    check_place(path, replaceable=overwrite and not path.is_dir())
+    _safetensors()
+    return path
+
+
+def load_network(path: str | Path) -> Trained:
+    """The networks in a file that `save_network` has written; nothing in it is believed before it is checked.
 
     Raises
     ------
@@ -137,13 +119,25 @@ def _opener() -> tuple[Any, type[Exception]]:
     return safe_open, SafetensorError
 
 
-def _header(weights: Weights) -> dict[str, Any]:
-    networks = [{"channel": one.channel, "low": one.levels.low, "high": one.levels.high, "noise": one.noise} for one in weights.networks]
-    settings = {"method": weights.method.name, "preset": weights.preset, "params": weights.params.to_dict()}
-    return {"version": VERSION, **settings, "samples": weights.samples, "networks": networks}
+def _tensors(trained: Trained) -> dict[str, Tensor]:
+    """Every weight, named after the number of its channel's entry, of its network there, and as the network calls it."""
+    return {
+        f"{number}/{stage}/{name}": part.detach().contiguous().cpu()
+        for number, one in enumerate(trained.networks)
+        for stage, state in enumerate(one.states)
+        for name, part in state.items()
+    }
 
 
-def _read(header: Any, tensors: Mapping[str, Tensor]) -> Weights:
+def _header(trained: Trained) -> dict[str, Any]:
+    networks = [
+        {"channel": one.channel, "low": one.levels.low, "high": one.levels.high, "noise": one.noise, "stages": len(one.states)} for one in trained.networks
+    ]
+    settings = {"method": trained.method.name, "preset": trained.preset, "params": trained.params.to_dict(), "name": trained.name}
+    return {"version": VERSION, **settings, "samples": trained.samples, "networks": networks}
+
+
+def _read(header: Any, tensors: Mapping[str, Tensor]) -> Trained:
     if not isinstance(header, dict) or header.get("version") != VERSION:
         raise ValueError(f"its header is not of version {VERSION}")
     method = get_method(header["method"])
@@ -151,12 +145,13 @@ def _read(header: Any, tensors: Mapping[str, Tensor]) -> Weights:
         raise ValueError("it has an impossible number of colours or networks")
     if not all(part.is_floating_point() and bool(part.isfinite().all()) for part in tensors.values()):
         raise ValueError("some of its weights are no finite numbers")
-    return Weights(
+    return Trained(
         method=method,
         preset=str(header["preset"]),
         params=method.settings(str(header["preset"]), header["params"]),
         samples=header["samples"],
         networks=tuple(_learned(told, number, tensors) for number, told in enumerate(header["networks"])),
+        name=str(header.get("name", ""))[:LONGEST],
     )
 
 
@@ -164,8 +159,13 @@ def _learned(told: Any, number: int, tensors: Mapping[str, Tensor]) -> Learned:
     low, high, noise = (float(told[name]) for name in ("low", "high", "noise"))
     if not (math.isfinite(low) and math.isfinite(high) and low < high and 0 <= noise < math.inf):
         raise ValueError("its grey levels or noise are impossible")
-    start = f"{number}/"
+    if not all(type(told[name]) is int for name in ("channel", "stages")) or told["channel"] != number or not 1 <= told["stages"] <= MOST_STAGES:
+        raise ValueError(f"the entry of network {number} says nothing that can be")
+    return Learned(told["channel"], Scale(low, high), noise, tuple(_state(f"{number}/{stage}/", tensors) for stage in range(told["stages"])))
+
+
+def _state(start: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state = {name.removeprefix(start): part for name, part in tensors.items() if name.startswith(start)}
-    if not state or isinstance(told["channel"], bool) or not isinstance(told["channel"], int) or told["channel"] < 0:
-        raise ValueError(f"it lacks the weights or the channel of network {number}")
-    return Learned(told["channel"], Scale(low, high), noise, state)
+    if not state:
+        raise ValueError(f"it lacks the weights {start}")
+    return state

@@ -17,7 +17,8 @@ from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, 
 from napari_zeroshot.engine.device import give_memory_back, has_gpu, torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError, ImageError
 from napari_zeroshot.engine.fallback import with_less_memory
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.method import Method, Result
+from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.run import big_enough, checked_axes, denoise_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.buttons import Buttons
@@ -25,12 +26,13 @@ from napari_zeroshot.widgets.estimate import told_device, told_size, told_time
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.guide import connect_shortcuts, guide
 from napari_zeroshot.widgets.history import History, Moment
+from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import METADATA, Preview, add_layer, add_result, camera, result_name, result_size, unique_name
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
 from napari_zeroshot.widgets.pace import Pace, calibration, expected_seconds
 from napari_zeroshot.widgets.preview import Previewer
 from napari_zeroshot.widgets.progress import ProgressPanel
-from napari_zeroshot.widgets.recipe import RecipePicker
+from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
 from napari_zeroshot.widgets.reproducibility import Reproducibility
 from napari_zeroshot.widgets.result_actions import ResultActions
 from napari_zeroshot.widgets.scope import ScopePicker
@@ -206,7 +208,7 @@ class DenoiseWidget(QWidget):
     # A run
 
     def _on_run(self) -> None:
-        if self._task is not None:  # napari's progress bar lets a double click come in twice
+        if self._task is not None:
             return
         self._previews.stop()
         self._calibrated()
@@ -241,7 +243,7 @@ class DenoiseWidget(QWidget):
         """Show what comes of a task from now on."""
         self._shown, self._preview = task, Preview(self._viewer, task.source, task.region, self._preview)
         self._history.empty()
-        self._progress.start(f"{task.method.title}: {task.source.name}")
+        self._progress.start()
 
     def _on_report(self, report: Report) -> None:
         if self._running is None:
@@ -259,7 +261,7 @@ class DenoiseWidget(QWidget):
             self._history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
             if self._history.at_latest:
                 self._show_moment()
-        self._progress.show_progress(report.progress, report.losses, report.scores)  # last: napari's bar lets the next report, or the end, come in meanwhile
+        self._progress.show_progress(report.progress, report.losses, report.scores)
 
     def _show_moment(self) -> None:
         moment = self._history.moment
@@ -281,23 +283,25 @@ class DenoiseWidget(QWidget):
         task, filled = self._task, self._filled
         if task is None:
             return
-        self._clear_away()
         self._details = json.dumps(result.provenance(), indent=1)
         if result.planes_done == 0:
+            self._clear_away()
             self._outcome = "Cancelled before anything was denoised; there is no result."
             return
         pace.remember(task, result)
-        self._progress.finish(result.losses, result.scores)
         self._add(task, replace(result, image=getattr(result.image, "array", result.image)), filled)
+        self._clear_away()
+        self._progress.finish(result.losses, result.scores)
         self._outcome = " ".join((f"Done in {told_time(result.seconds)}. {self._outcome}", *result.notes))
 
     def _add(self, task: Task, result: Result, filled: Any = None) -> None:
         """Show a result, in the layer that it filled if there is one, and say so."""
         if filled is None:
-            filled = add_result(self._viewer, task.source, result, task.region)
+            filled = add_result(self._viewer, task.source, result, task.region, self._preview)
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
+        keep_network(filled, result)
         self._outcome = f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
 
     def _on_error(self, error: Exception) -> None:
@@ -470,6 +474,10 @@ class DenoiseWidget(QWidget):
                 self._preview.remove()
             self._shown = self._preview = None
         self._refresh()
+
+    def adopt(self, method: Method, params: Params) -> None:
+        """Show a method and its parameters, as chosen elsewhere: all that differs from the method's defaults is bold."""
+        self._recipe.set_value(Recipe(method, "default", params))
 
     def cancel(self) -> None:
         """End the preview, or the run with the best so far; asked again, end it without waiting."""

@@ -152,10 +152,21 @@ def result_size(source: Source, shape: Sequence[int], *, as_float32: bool) -> in
     return math.prod(shape) * (4 if as_float32 else np.dtype(source.data.dtype).itemsize)
 
 
-def add_result(viewer: napari.Viewer, source: Source, result: Result, region: Region | None = None) -> Image:
-    """A new layer with the result, in the place of its region, selected; the source is hidden if all of it is denoised."""
+def add_result(viewer: napari.Viewer, source: Source, result: Result, region: Region | None = None, preview: Preview | None = None) -> Image:
+    """A layer with the result, in the place of its region, selected; the source is hidden if all of it is denoised.
+
+    It is the layer of the `preview`, if that is given and still there: to take one away and add another holds the window up.
+    """
     name = unique_name(result_name(source.name, result), [layer.name for layer in viewer.layers])
-    added = add_layer(viewer, source, result.image, region or {}, name=name, metadata={**source.layer.metadata, METADATA: result.provenance()})
+    metadata = {**source.layer.metadata, METADATA: result.provenance()}
+    shown = preview.handed_over(source) if preview is not None else None
+    if shown is None:
+        added = add_layer(viewer, source, result.image, region or {}, name=name, metadata=metadata)
+    else:
+        added = shown
+        _put(added, source, result.image, source.start(region or {}))
+        added.metadata, added.name, added.visible = metadata, name, True
+        viewer.layers.selection.active = added
     if source.layer in viewer.layers and not region:
         source.layer.visible = False
     return added
@@ -204,6 +215,14 @@ def _place_of_planes(source: Source, start: Sequence[int], labels: Sequence[str]
     }
 
 
+def _put(layer: Image, source: Source, data: Any, start: Sequence[int]) -> None:
+    """Have a layer of the same source show other data, which begins at this pixel."""
+    layer.data = data
+    for name, value in {**source.look, "translate": source.place(start)}.items():
+        if name in PLACED and not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
 def result_name(source: str, result: Result) -> str:
     """``noisy · ZS-N2M real · α_ie 30, 300 steps``: the source, the method with its preset, and what differs from it."""
     method = get_method(result.method)
@@ -211,7 +230,8 @@ def result_name(source: str, result: Result) -> str:
     decided = {name for name, value in usual.to_dict().items() if value == "auto"}  # by the run, not by the user
     changes = {name: value for name, value in result.params.changed_from(usual).items() if name not in decided}
     preset = "" if result.preset == "default" else f" {result.preset}"
-    return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes)) if part)
+    network = f"network of {result.network['name'] or 'another image'}" if result.network else ""
+    return " · ".join(part for part in (source, f"{method.title}{preset}", told_changes(method, changes), network) if part)
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
@@ -251,11 +271,11 @@ class Preview:
             self._layer = earlier.handed_over(source)
 
     def handed_over(self, source: Source) -> Image | None:
-        """Its layer, for another preview of the same source; if it is of another, the layer is removed."""
-        layer = self._layer if self.shown else None
-        if layer is not None and (self._source.layer is not source.layer or self._source.axes != source.axes):
+        """Its layer, which it has no more, for something else of the same source; if that is of another, the layer is removed."""
+        if self._source.layer is not source.layer or self._source.axes != source.axes:
             self.remove()
-            return None
+        layer = self._layer if self.shown else None
+        self._layer = None
         return layer
 
     @property
@@ -273,20 +293,16 @@ class Preview:
         if not self.wanted:
             return
         data = plane[tuple(slice(None) if letter in IN_PLANE else np.newaxis for letter in self._source.axes.letters)]
-        start = self._source.start(self._region)
-        translate = self._source.place([first + at.get(letter, 0) for letter, first in zip(self._source.axes.letters, start, strict=True)])
+        start = [first + at.get(letter, 0) for letter, first in zip(self._source.axes.letters, self._source.start(self._region), strict=True)]
         if self._layer is None:
-            self._add(data, translate)
+            self._add(data, start)
         else:
-            self._layer.data = data
-            for name, value in {**self._source.look, "translate": translate}.items():
-                if name in PLACED and not np.array_equal(getattr(self._layer, name), value):
-                    setattr(self._layer, name, value)
+            _put(self._layer, self._source, data, start)
 
-    def _add(self, data: NDArray[Any], translate: NDArray[Any]) -> None:
+    def _add(self, data: NDArray[Any], start: Sequence[int]) -> None:
         selected = set(self._viewer.layers.selection)
-        metadata = {PREVIEW: True}
-        self._layer = self._viewer.add_image(data, metadata=metadata, **{**self._source.look, "name": "preview", "translate": translate})  # type: ignore[assignment]
+        told = {"name": "preview", "translate": self._source.place(start), "metadata": {PREVIEW: True}}
+        self._layer = self._viewer.add_image(data, **{**self._source.look, **told})  # type: ignore[assignment]
         self._viewer.layers.selection = selected
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""How far a run is: bar, remaining time and curves in the dock, and a bar in napari's activity dock."""
+"""How far a run is: bar, remaining time and curves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyqtgraph
-from napari.utils import progress as ActivityBar
 from qtpy.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.method import Progress
@@ -32,26 +31,23 @@ class ProgressPanel(QWidget):
         self._bar.setRange(0, 1)
         self._bar.setFormat("")
         self.plot = LossPlot()
-        self._activity: ActivityBar | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._bar)
 
-    def start(self, what: str) -> None:
+    def start(self) -> None:
         """Begin anew: the bar says that something goes on, the curve is empty."""
         self._bar.setRange(0, 0)
         self.plot.empty()
-        self._activity = ActivityBar(total=0, desc=what)
 
     def show_progress(self, progress: Progress, losses: Points, scores: Points = ()) -> None:
-        """Move the bars and lengthen the curves."""
+        """Move the bar and lengthen the curves."""
+        self._bar.setUpdatesEnabled(False)  # a bar paints itself at each change, and the whole window with it where there is an OpenGL canvas
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.step)
         self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
+        self._bar.setUpdatesEnabled(True)
         self.plot.add(losses, scores)
-        if (activity := self._activity) is not None:
-            activity.total = progress.total
-            activity.update(max(0, progress.step - activity.n))
 
     def finish(self, losses: Points, scores: Points = ()) -> None:
         """Show a run that gave a result: full bar, whole curves."""
@@ -60,13 +56,10 @@ class ProgressPanel(QWidget):
         self._bar.setValue(self._bar.maximum())
 
     def stop(self) -> None:
-        """The run is over: no remaining time, no bar in the activity dock."""
+        """The run is over: no remaining time."""
         self._bar.setRange(0, 1)
         self._bar.setValue(0)
         self._bar.setFormat("")
-        if self._activity is not None:
-            self._activity.close()
-            self._activity = None
 
 
 def remaining(progress: Progress) -> str:
@@ -123,6 +116,7 @@ class LossPlot(pyqtgraph.PlotWidget):
                 curve.setData(*zip(*known, strict=True))
         self.getPlotItem().setVisible(bool(self._losses))
         self.setLabel("left", "loss, held-out ●" if self._scores else "loss")
+        self.getViewBox().updateAutoRange()  # else it is found out while drawing, and all is drawn again
 
     def empty(self) -> None:
         """Show nothing."""

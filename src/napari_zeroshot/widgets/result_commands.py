@@ -19,7 +19,8 @@ from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.files import READERS, write
 from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
-from napari_zeroshot.widgets.run_again import RunAgain
+from napari_zeroshot.widgets import run_again as again
+from napari_zeroshot.widgets.run_beside import RunBeside
 from napari_zeroshot.widgets.saving import image_of, layers_of, record_of
 from napari_zeroshot.widgets.worker import do_in_thread
 
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
 ENDINGS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
 """What the dialog offers, and the ending that goes with it."""
 ENDED = (".tif", ".tiff", ".zarr", ".png")
-RUNS: set[RunAgain] = set()
+RUNS: set[RunBeside] = set()
 """Those under way, so that they live until they are over."""
 
 
-def _told(command: Callable[..., Any]) -> Callable[..., Any]:
+def notified(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command; what the user can mend is shown as a notification, not as an error of the program."""
 
     @wraps(command)
-    def told(viewer: napari.viewer.Viewer) -> Any:
+    def told(viewer: napari.viewer.Viewer, *more: Any) -> Any:
         try:
-            return command(viewer)
+            return command(viewer, *more)
         except DenoiseError as error:
             show_error(str(error))
             return None
@@ -52,8 +53,8 @@ def is_result(layer: Any) -> bool:
     return isinstance(layer, Image) and "method" in (record_of(layer) or {})
 
 
-def active_result(viewer: napari.viewer.Viewer) -> tuple[Image, Recorded]:
-    """The active layer and how it was made.
+def active_result(viewer: napari.viewer.Viewer, *, again: bool = False) -> tuple[Image, Recorded]:
+    """The active layer and how it was made; with `again`, one that can be made again.
 
     Raises
     ------
@@ -65,20 +66,20 @@ def active_result(viewer: napari.viewer.Viewer) -> tuple[Image, Recorded]:
     layer = viewer.layers.selection.active
     if not is_result(layer):
         raise ImageError("the selected layer was not denoised by this plugin; select one layer that was")
-    return layer, recorded(record_of(layer))
+    return layer, recorded(record_of(layer), again=again)
 
 
-@_told
-def run_again(viewer: napari.viewer.Viewer) -> RunAgain:
+@notified
+def run_again(viewer: napari.viewer.Viewer) -> RunBeside:
     """Denoise the image of the active result again, with the same settings."""
-    layer, order = active_result(viewer)
-    run = RunAgain(viewer, layer, order)
+    layer, order = active_result(viewer, again=True)
+    run = again.run_again(viewer, layer, order)
     RUNS.add(run)
     run.over.connect(lambda: RUNS.discard(run))
     return run
 
 
-@_told
+@notified
 def save_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a file name and write the active result there."""
     layer, _ = active_result(viewer)
@@ -109,28 +110,28 @@ def safe_name(name: str) -> str:
     return "".join("_" if letter in '<>:"/\\|?*' or not letter.isprintable() else letter for letter in name).strip(". ")
 
 
-@_told
+@notified
 def copy_python(viewer: napari.viewer.Viewer) -> None:
     """Copy Python text that makes the active result again."""
-    _, order = active_result(viewer)
+    _, order = active_result(viewer, again=True)
     _copy(as_python(order, *files_of(viewer, order)), "Python")
 
 
-@_told
+@notified
 def copy_command_line(viewer: napari.viewer.Viewer) -> None:
     """Copy a command line that makes the active result again."""
-    _, order = active_result(viewer)
+    _, order = active_result(viewer, again=True)
     _copy(as_command_line(order, *files_of(viewer, order)), "a command line")
 
 
-@_told
+@notified
 def cite(viewer: napari.viewer.Viewer) -> None:
     """Copy BibTeX of the active result's method, and of this program."""
     _, order = active_result(viewer)
     _copy(f"{order.method.bibtex}\n\n{citation.bibtex(citation.software(__version__))}\n", f"the citation of {order.method.title}, as BibTeX")
 
 
-@_told
+@notified
 def open_paper(viewer: napari.viewer.Viewer) -> None:
     """Open the paper of the active result's method in the browser."""
     _, order = active_result(viewer)
@@ -139,14 +140,14 @@ def open_paper(viewer: napari.viewer.Viewer) -> None:
     QDesktopServices.openUrl(QUrl(order.method.link))
 
 
-@_told
+@notified
 def open_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for an OME-TIFF and open it with its pixel size and provenance, which napari's own reader drops."""
     path, _ = QFileDialog.getOpenFileName(None, "Open a denoised OME-TIFF", "", "OME-TIFF (*.tif *.tiff)")
     _open(viewer, path)
 
 
-@_told
+@notified
 def open_result_folder(viewer: napari.viewer.Viewer) -> None:
     """As `open_result`, for an OME-Zarr."""
     _open(viewer, QFileDialog.getExistingDirectory(None, "Open a denoised OME-Zarr"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def proposed_axes(layer: Image) -> str:
-    """The layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
+    """A layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
     return likely_axes(layer) if axes_are_named(layer) else remembered_axes(pixels(layer).shape) or likely_axes(layer)
 
 

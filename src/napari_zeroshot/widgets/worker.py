@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Progress, Result
@@ -21,8 +23,12 @@ REPORT_EVERY = 0.2
 """Seconds between two reports to the window, at least."""
 PREVIEW_EVERY = 0.2
 """Seconds between two previews, at least."""
-PREVIEW_SHARE = 0.03
-"""The share of a run that previews may take."""
+PREVIEW_SHARE = 0.02
+"""The share of a run that making previews may take."""
+DRAWING_SHARE = 0.02
+"""The share of a run that drawing reports may take: while the window is drawn, no step of the training begins."""
+LONGEST_PAUSE = 2.0
+"""Seconds after which the window is told again, however slow it is."""
 
 At = Mapping[str, int]
 """Which plane: ``{"T": 3, "C": 1}``."""
@@ -79,9 +85,24 @@ class Running:
 
 @dataclass
 class _View:
-    """The plane being looked at: set by the main thread, read by the worker's."""
+    """The plane being looked at, and how long the last report took to draw: set by the main thread, read by the worker's."""
 
     at: At | None = None
+    drawing: float | None = None
+
+    def draw(self, callback: Callable[[Report], None], report: Report) -> None:
+        """Have a report shown, and note how long it takes the window: a timer of no time goes off once everything is drawn."""
+        began = time.perf_counter()
+        callback(report)
+        QTimer.singleShot(0, lambda: self._note(began))
+
+    def _note(self, began: float) -> None:
+        first = self.drawing is None  # which adds a layer, and tells nothing of the next
+        self.drawing = 0.0 if first else time.perf_counter() - began
+
+    def pause(self) -> float:
+        """Seconds to leave between two reports."""
+        return max(REPORT_EVERY, min((self.drawing or 0.0) / DRAWING_SHARE, LONGEST_PAUSE))
 
 
 def run_in_thread(
@@ -111,7 +132,7 @@ def run_in_thread(
     for signal in (worker.errored, worker.warned):
         with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
             signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
-    heard: dict[str, Callable[..., None]] = {"yielded": on_report, "returned": on_result, "errored": on_error, "finished": on_end}
+    heard: dict[str, Callable[..., None]] = {"yielded": partial(view.draw, on_report), "returned": on_result, "errored": on_error, "finished": on_end}
     for name in heard:
         getattr(worker, name).connect(partial(_tell, heard, name))
     worker.start()
@@ -150,7 +171,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
     """Thin a run's progress out to what a window can show."""
     losses: list[tuple[int, float]] = []
     scores: list[tuple[int, float]] = []
-    next_report = next_preview = 0.0
+    reported = next_preview = -math.inf
     while True:
         try:
             progress = next(steps)
@@ -161,7 +182,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
         if progress.score is not None:
             scores.append((progress.step, progress.score))
         now = time.perf_counter()
-        if now < next_report:
+        if now < reported + view.pause():
             continue
         at, preview = view.at, None
         if at is not None and now >= next_preview:
@@ -171,7 +192,7 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
         yield Report(progress, tuple(losses), tuple(scores), preview, at)
         losses.clear()
         scores.clear()
-        next_report = time.perf_counter() + REPORT_EVERY
+        reported = time.perf_counter()
 
 
 def do_in_thread(work: Callable[[], Any], *, told: str, on_done: Callable[[Any], None], on_error: Callable[[Exception], None]) -> None:

@@ -1,0 +1,192 @@
+"""What a run has learned, to be used on other images: one network for each channel, with what it was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.intensity import Scale
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Result
+from napari_zeroshot.engine.noise_level import noise_deviation
+from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.registry import get_method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State = Mapping[str, "Tensor"]
+"""A network's weights by name, as torch's ``state_dict`` gives them."""
+RANGE_FACTOR, NOISE_FACTOR = 2.0, 1.5
+"""A range of grey levels or a noise that differs by more than this is unlike what was learnt from."""
+LOOKED_AT = 256
+"""Pixels along Y and X of the middle of a plane, in which noise is measured."""
+BLANK = 64
+"""Pixels along Y and X of the plane that a method is given when a network is only built."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a run has learned from a channel.
+
+    Parameters
+    ----------
+    channel
+        Of the image, counted from 0.
+    levels
+        The grey levels that were 0 and 1 to the network.
+    middle
+        A piece of what was learnt from, as `middle_of` gives it.
+    denoiser
+        What was learned; of a stack with a network for each plane, from the last one.
+    """
+
+    channel: int
+    levels: Scale
+    middle: Planes
+    denoiser: Denoiser
+
+    def learned(self) -> Learned:
+        """What there is to save of it.
+
+        Raises
+        ------
+        ParamError
+            If it holds no network.
+        """
+        states = getattr(self.denoiser, "states", None)
+        if states is None:
+            raise ParamError("there is no network to use again: the run was cancelled before it had learnt enough")
+        copied = tuple({name: part.detach().to("cpu", copy=True) for name, part in state.items()} for state in states())
+        return Learned(self.channel, self.levels, noise_deviation(self.middle), copied)
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """The networks of one channel, and what they were trained on.
+
+    Parameters
+    ----------
+    channel
+        Of the image, counted from 0.
+    levels
+        The grey levels that were 0 and 1 to the network.
+    noise
+        The noise's standard deviation, on the scale of `levels`.
+    states
+        The weights of each network, in the order in which the method trains them: most have one.
+    """
+
+    channel: int
+    levels: Scale
+    noise: float
+    states: Sequence[State]
+
+    def unlike(self, levels: Scale, noise: float) -> tuple[str, ...]:
+        """How an image of these levels and this noise differs from what was learnt from, in sentences; nothing if it does not."""
+        span, learnt_span = levels.high - levels.low, self.levels.high - self.levels.low
+        told = []
+        if not 1 / RANGE_FACTOR <= span / learnt_span <= RANGE_FACTOR or abs(levels.low - self.levels.low) > learnt_span / RANGE_FACTOR:
+            told.append(f"Its grey levels run from {levels.low:g} to {levels.high:g}; the network learnt from {self.levels.low:g} to {self.levels.high:g}.")
+        if not 1 / NOISE_FACTOR <= noise * span / max(self.noise * learnt_span, math.ulp(0.0)) <= NOISE_FACTOR:
+            told.append(f"Its noise is {noise * span:.3g} grey levels; the network learnt to remove {self.noise * learnt_span:.3g}.")
+        return tuple(told)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The networks of one run.
+
+    Parameters
+    ----------
+    samples
+        Jointly denoised channels of a plane: 1, or 3 of a colour image.
+    networks
+        One for each channel.
+    name
+        Of the image that they learnt from.
+    """
+
+    method: Method
+    preset: str
+    params: Params
+    samples: int
+    networks: tuple[Learned, ...]
+    name: str = ""
+
+    def of_channel(self, channel: int) -> Learned:
+        """The network of a channel; a single network is for any."""
+        return self.networks[0] if len(self.networks) == 1 else self.networks[channel]
+
+    def check(self, channels: int, samples: int) -> None:
+        """Raise `ParamError` if the networks are not for an image of so many channels and colours."""
+        if samples != self.samples:
+            raise ParamError(f"the network is for {_kind(self.samples)} images, and this one is {_kind(samples)}; train one on such an image")
+        if len(self.networks) not in (1, channels):
+            raise ParamError(f"there are networks for {len(self.networks)} channels, and the image has {channels}; give an image with as many, or train anew")
+
+    def told(self) -> dict[str, Any]:
+        """Which networks these are, as plain values for a provenance record: the image that they learnt from, and a sum of their weights."""
+        weights = hashlib.blake2b(digest_size=16)
+        for one in self.networks:
+            for state in one.states:
+                for name in sorted(state):
+                    weights.update(state[name].detach().cpu().float().contiguous().numpy().tobytes())
+        return {"name": self.name, "weights": weights.hexdigest()}
+
+
+def of_result(result: Result) -> Trained:
+    """What a result of this session has learned.
+
+    Raises
+    ------
+    ParamError
+        If nothing was trained for it.
+    """
+    method = get_method(result.method)
+    if not result.lessons:
+        raise ParamError(f"there is no network to use again: {method.title} trains none, or none was trained for this result")
+    networks = tuple(lesson.learned() for lesson in result.lessons)
+    trained = Trained(method, result.preset, result.params, result.lessons[0].middle.shape[1], networks, str(result.source.get("name", "")))
+    if not result.complete:
+        for channel in range(len(networks)):
+            rebuilt(trained, channel, result.params, Job())  # refuses what was cancelled between two networks
+    return trained
+
+
+def _kind(samples: int) -> str:
+    return "grey" if samples == 1 else "colour"
+
+
+def rebuilt(trained: Trained, channel: int, params: Params, job: Job) -> Denoiser:
+    """The denoiser of a channel as its training left it; nothing is trained.
+
+    The method is run as ever, but for its steps: `Job.trained` gives its networks the weights that they had in the end.
+
+    Raises
+    ------
+    ParamError
+        If the weights are not those of the method's networks.
+    """
+    states = iter(trained.of_channel(channel).states)
+    blank = np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, trained.samples, BLANK, BLANK)).copy()
+    steps = trained.method.fit(blank, params, Job(job.seed, job.device, tile=job.tile, trained=states))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            if next(states, None) is not None:
+                raise ParamError(f"there are more networks than {trained.method.title} has with these settings") from None
+            return end.value  # type: ignore[no-any-return]
+
+
+def middle_of(planes: Planes) -> Planes:
+    """The middle of the middle plane, by itself: enough to tell the noise by. Shape (N, C, Y, X) to (1, C, <= 256, <= 256)."""
+    height, width = planes.shape[2:]
+    top, left = max(0, height - LOOKED_AT) // 2, max(0, width - LOOKED_AT) // 2
+    return planes[len(planes) // 2, np.newaxis, :, top : top + LOOKED_AT, left : left + LOOKED_AT].copy()

@@ -1,0 +1,107 @@
+"""Trained networks in napari: a result's network for other layers, saved, and loaded again."""
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QFileDialog
+
+from napari_zeroshot import denoise, load_network, save_network
+from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.widgets import network_commands as networks
+from napari_zeroshot.widgets import result_commands as commands
+from napari_zeroshot.widgets.layers import METADATA
+
+
+@pytest.fixture
+def trained(dock, noisy):
+    """The dock after a run on the plane in view of a stack, with the result selected."""
+    stack = np.stack([noisy, noisy[::-1], noisy])
+    dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"), scale=(1, 2, 3))
+    dock.quick(steps=5)
+    dock["scope"].setCurrentIndex(dock["scope"].findData("plane"))
+    dock.press("run")
+    dock.until_over()
+    assert len(dock.names()) == 2, dock.message
+    return dock
+
+
+@pytest.fixture
+def said():
+    notification_manager.records.clear()
+    return lambda: notification_manager.records[-1].message if notification_manager.records else ""
+
+
+def entries(dock, *path):
+    """The entries of the network button's menu, or of a menu in it."""
+    menu = dock["network"].menu()
+    menu.aboutToShow.emit()
+    for text in path:
+        menu = next(action.menu() for action in menu.actions() if action.text() == text)
+    return {action.text(): action for action in menu.actions()}
+
+
+def test_network_of_a_plane_denoises_the_rest_of_its_stack(trained):
+    first = trained.viewer.layers[-1]
+    entries(trained, "Apply to")["noisy"].trigger()
+    trained.until(lambda: len(trained.names()) == 3 and not commands.RUNS)
+    whole = trained.viewer.layers[-1]
+    assert whole.name.endswith("network of noisy")
+    np.testing.assert_array_equal(whole.data[int(first.translate[0])], first.data[0])
+    np.testing.assert_array_equal(whole.data[0], whole.data[2])
+    np.testing.assert_allclose(whole.scale, (1, 2, 3))
+    assert whole.metadata[METADATA]["losses"] == []
+
+
+def test_network_can_be_used_while_its_result_is_selected(trained):
+    assert entries(trained)["Save network…"].isEnabled()
+    trained.viewer.layers.selection.active = trained.viewer.layers["noisy"]
+    assert not entries(trained)["Save network…"].isEnabled()
+    assert entries(trained)["Apply a saved network to"].isEnabled()
+
+
+def test_saved_network_is_applied_to_the_selected_image(trained, noisy, tmp_path, monkeypatch, said):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "cells"), ""))
+    entries(trained)["Save network…"].trigger()
+    trained.until(lambda: "Saved" in said())
+    assert load_network(tmp_path / "cells.safetensors").name == "noisy"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "cells.safetensors"), ""))
+    trained.viewer.add_image(noisy * 20, name="brighter")
+    networks.apply_saved_network(trained.viewer)
+    trained.until(lambda: len(trained.names()) == 4 and not commands.RUNS)
+    assert "the network learnt from" in said()
+    trained.press("cite")
+
+
+def test_what_was_made_with_a_network_is_not_run_again_and_says_why(trained, said):
+    entries(trained, "Apply to")["noisy"].trigger()
+    trained.until(lambda: len(trained.names()) == 3 and not commands.RUNS)
+    assert commands.run_again(trained.viewer) is None
+    assert "use that network again" in said()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 64], ids=["empty", "noise"])
+def test_a_file_that_is_no_network_is_refused(dock, noisy, tmp_path, monkeypatch, said, content):
+    (tmp_path / "odd.safetensors").write_bytes(content)
+    dock.viewer.add_image(noisy)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "odd.safetensors"), ""))
+    assert networks.apply_saved_network(dock.viewer) is None
+    assert "holds no networks of ours" in said()
+
+
+def test_a_network_for_colours_is_refused_for_a_grey_image(dock, noisy, tmp_path, monkeypatch, said):
+    colour = denoise(np.stack([noisy] * 3, axis=-1), "zs-n2n", axes="YXS", steps=2)
+    path = save_network(tmp_path / "colour.safetensors", colour)
+    dock.viewer.add_image(noisy)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    networks.apply_saved_network(dock.viewer)
+    dock.until(lambda: not commands.RUNS)
+    assert "for colour images, and this one is grey" in said()
+
+
+def test_dock_adopts_a_method_with_its_parameters(dock, noisy):
+    dock.viewer.add_image(noisy)
+    method = get_method("zs-n2m")
+    dock.widget.adopt(method, method.settings("real", {"steps": 33, "alpha_ie": 4}))
+    assert dock["method"].currentData() == "zs-n2m"
+    assert dock["param_steps"].value() == 33
+    assert dock["param_alpha_ie"].value() == 4
