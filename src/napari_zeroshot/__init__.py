@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.batch import batch, batch_steps
     from napari_zeroshot.engine.errors import DenoiseError
     from napari_zeroshot.engine.files import read, write
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
@@ -29,6 +30,8 @@ _HOMES = {
     "Progress": "method",
     "Result": "method",
     "all_methods": "registry",
+    "batch": "batch",
+    "batch_steps": "batch",
     "denoise": "run",
     "denoise_steps": "run",
     "diagnose": "noise_diagnosis",
@@ -48,6 +51,8 @@ __all__ = [
     "Result",
     "__version__",
     "all_methods",
+    "batch",
+    "batch_steps",
     "denoise",
     "denoise_steps",
     "diagnose",

@@ -6,18 +6,20 @@ import signal
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from napari_zeroshot.engine.method import Progress, Result
+    from napari_zeroshot.engine.method import Progress
+
+Made = TypeVar("Made")
 
 
-def follow(steps: Generator[Progress, None, Result], title: str, *, quiet: bool = False) -> Result:
-    """Run a denoising to its end, with a progress bar on standard error if that is a terminal."""
+def follow(steps: Generator[Progress, None, Made], title: str, *, quiet: bool = False) -> Made:
+    """Run a denoising, or several, to the end, with a progress bar on standard error if that is a terminal."""
     with _bar(quiet) as bar:
         task = bar.add_task(title, total=None)
         while True:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,16 @@ STEP_PIXELS = 2**18
 """A training step of all of them sees so many pixels at most: with more, side by side is no quicker, and takes memory."""
 PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
+
+
+class Ledger(Protocol):
+    """Which planes of a result are finished: it lets a run go on where an earlier one was interrupted."""
+
+    def finished(self) -> Mapping[Index, bytes]:
+        """The planes that `out` holds already, each with the sum of the noisy plane it was made from (see `fingerprint`)."""
+
+    def finish(self, index: Index, noisy: bytes) -> None:
+        """Note that a plane is in `out` now, and the sum of the noisy one."""
 
 
 def denoise(
@@ -90,6 +100,7 @@ def denoise_steps(
     start: Denoiser | None = None,
     region: Region | None = None,
     levels: intensity.Scale | None = None,
+    ledger: Ledger | None = None,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -139,6 +150,9 @@ def denoise_steps(
         Grey levels are scaled as for the whole planes that it lies in, so that a part looks as it does in a run of the whole.
     levels
         The `Result.levels` of an earlier run on the same planes, to save measuring them again.
+    ledger
+        Knows which planes `out` holds already; only the others are denoised, by networks that are trained again from the same seed where they
+        are needed. Planes that are read a second time must be what they were.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -147,36 +161,73 @@ def denoise_steps(
     ParamError, ImageError, DeviceError
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
-    chosen = get_method(method)
-    place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
-    settings = _with_precision(chosen.settings(preset, params), place.name)
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     whole = checked_axes(image, axes)
     part = cut(image, whole, region or {})
-    checked = big_enough(Axes(whole.letters, part.shape), chosen)
-    together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
+    checked = Axes(whole.letters, part.shape)
+    plan = planned(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params)
     order = Order(
         image=part if region else image,
         whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
         axes=checked,
-        method=chosen,
-        params=settings,
+        method=plan.method,
+        params=plan.params,
         preset=preset or "default",
-        device=place,
+        device=plan.device,
         seed=_whole("seed", seed, 0, 2**63 - 1),
-        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
+        threads=plan.threads,
         stack=stack,
-        together=together,
+        together=plan.together,
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
-        tile=_tile(tile, memory, chosen, settings, checked, place, together),
+        tile=plan.tile,
         cancelled=cancelled,
         start=start,
         levels=levels,
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
-    return Run(order, out=out).steps()
+    return Run(order, out, ledger).steps()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a method is run on an image of some form; under another plan pixels come out a little different."""
+
+    method: Method
+    params: Params
+    device: Device
+    threads: int | None
+    together: int
+    tile: int
+
+
+def planned(
+    method: str,
+    axes: Axes,
+    *,
+    preset: str | None,
+    device: str,
+    threads: int | None,
+    stack: Stack,
+    memory: float | None,
+    tile: int | None,
+    params: Mapping[str, Any],
+) -> Plan:
+    """The plan of `denoise_steps` for an image of these axes; the arguments are checked as there."""
+    chosen = get_method(method)
+    place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
+    settings = _with_precision(chosen.settings(preset, params), place.name)
+    checked = big_enough(axes, chosen)
+    together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
+    return Plan(
+        method=chosen,
+        params=settings,
+        device=place,
+        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
+        together=together,
+        tile=_tile(tile, memory, chosen, settings, checked, place, together),
+    )
 
 
 def _with_precision(params: Params, device: str) -> Params:
@@ -306,6 +357,7 @@ class Run:
 
     order: Order
     out: Any = None
+    ledger: Ledger | None = None
     started: float = field(default_factory=time.perf_counter)
     done: set[Index] = field(default_factory=set)
     steps_done: int = 0
@@ -323,7 +375,8 @@ class Run:
         """Do the work."""
         order = self.order
         last_channel: int | None = None
-        groups = order.groups()
+        self._take_over_finished()
+        groups = self._needed(order.groups())
         with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
             self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
@@ -335,6 +388,25 @@ class Run:
                 self.learned, last_channel = (yield from self._group(group, number, len(groups), start)), channel
             self._leave_the_rest_noisy()
         return self._result()
+
+    def _take_over_finished(self) -> None:
+        if self.ledger is not None:
+            self.sums = dict(self.ledger.finished())
+            self.done = set(self.sums)
+            self.steps_done = len(self.done) * self.order.steps_per_plane()
+
+    def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
+        """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel."""
+        later: set[int] = set()
+        needed = []
+        for group in reversed(groups):
+            channel = self.order.axes.channel_of(group[0])
+            if any(index not in self.done for index in group):
+                later.add(channel)
+            elif self.order.stack != "warm" or channel not in later:
+                continue
+            needed.append(group)
+        return needed[::-1]
 
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
         scales, noisy = self._learnt_from(group)
@@ -393,11 +465,13 @@ class Run:
 
     def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
-        for number, index in enumerate(learned.group):
+        for number, index in enumerate([index for index in learned.group if index not in self.done]):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
                 return
             self._write(index, *learned.of(index))
             self.done.add(index)
+            if self.ledger is not None:
+                self.ledger.finish(index, self.sums[index])
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
 
@@ -430,6 +504,8 @@ class Run:
         plane = self.order.axes.read(self.order.image, index)
         if index not in self.sums:
             self.sums[index] = fingerprint.of_plane(plane)
+        elif self.ledger is not None and self.sums[index] != fingerprint.of_plane(plane):
+            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
         return plane
 
     def _where(self, index: Index) -> str:

@@ -28,12 +28,12 @@ FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
 """What tifffile only logs, and then gives a part of the image or guesses its axes."""
 
 
-def read(path: Path, axes: str | None) -> Image:
-    """The first image of a TIFF file."""
+def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
+    """The first image of a TIFF file; above so many bytes, to be read when sliced."""
     with _complaints() as complaints, tifffile.TiffFile(path) as file:
         series, said = file.series[0], _said(file)
         _check_complete(path, series)
-        pixels = _typed(_pixels(path, series), said.dtype)
+        pixels = _typed(_pixels(path, series, in_memory), said.dtype)
         pixels, letters = _laid(pixels, series, said.axes, axes)
         pixels, letters, notes = _opaque(pixels, letters, series.keyframe.extrasamples)
         if len(file.series) > 1:
@@ -79,8 +79,8 @@ def _check_complete(path: Path, series: Any) -> None:
         raise ValueError(f"it is too small for its shape {series.shape}")
 
 
-def _pixels(path: Path, series: Any) -> Any:
-    if series.nbytes > IN_MEMORY and not series.is_multifile:
+def _pixels(path: Path, series: Any, in_memory: int | None) -> Any:
+    if series.nbytes > (IN_MEMORY if in_memory is None else in_memory) and not series.is_multifile:
         if series.dataoffset is not None:
             return tifffile.memmap(path, mode="r")
         try:
