@@ -20,7 +20,7 @@ from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, never
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import Plan, checked_axes, denoise_steps, planned
-from napari_zeroshot.engine.unfinished import Unfinished, unfinished
+from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
 from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
 
 State = Literal["done", "done before", "failed", "interrupted", "not reached"]
@@ -218,6 +218,7 @@ def _place_explained(target: Path) -> Iterator[None]:
 def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
     stamp = _stamp(item.source)
     if item.target.exists() and _made_before(order, item.target, stamp):
+        tidy(item.target)
         return Outcome(item.source, item.target, "done before")
     item.target.parent.mkdir(parents=True, exist_ok=True)
     files.check_target(item.target, overwrite=overwrite)
@@ -244,17 +245,16 @@ def _followed(
         _Readable(image.array, item.source), order.method.name, axes=image.axes, out=room, ledger=room, source={"name": item.source.name, **stamp},
         **run, **order.params,
     )  # fmt: skip
-    while True:
+    while not cancelled():
         try:
             report = next(steps)
         except StopIteration as end:
             result: Result = end.value
             gone_on = f"It went on from an interrupted run, which had finished {room.found} of {result.planes} planes."
             return replace(result, notes=(*result.notes, gone_on)) if room.found else result
-        if cancelled():
-            steps.close()
-            return None
         yield replace(report, stage=f"{where}: {report.stage}")
+    steps.close()
+    return None
 
 
 def _result_like(image: Image, order: _Order) -> Image:

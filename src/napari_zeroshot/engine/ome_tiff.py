@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,9 @@ class Growing:
         tifffile.imwrite(self._path, None, **self._layout)
         settle(self._path)
         with tifffile.TiffFile(self._path) as file:
-            return {"offset": file.series[0].dataoffset, "description": file.ome_metadata}
+            told = file.pages[0].aspage().tags["ImageDescription"]
+            wide = {"entry": told.offset + 4, "format": f"{file.byteorder}{'QQ' if file.is_bigtiff else 'II'}"}
+            return {"offset": file.series[0].dataoffset, "description": file.ome_metadata, "end": file.filehandle.size, **wide}
 
     def put(self, index: Index, plane: NDArray[Any]) -> None:
         """Write a plane of shape (S, Y, X) into its place; it is on the disk when this returns."""
@@ -119,9 +122,10 @@ class Growing:
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write down how the image was made; all of the file is on the disk when this returns."""
-        described = str(self.begun["description"]).replace(_in_xml(NO_HISTORY), _in_xml(provenance))
-        tifffile.tiffcomment(self._path, described.encode())
-        os.fsync(self._file)
+        described = str(self.begun["description"]).replace(_in_xml(NO_HISTORY), _in_xml(provenance)).encode() + b"\0"
+        end = (self.begun["end"] + 1) // 2 * 2  # TIFF wants values at even places
+        write_at(self._file, described, end)  # tifffile would point to it before it is there
+        write_at(self._file, struct.pack(self.begun["format"], len(described), end), self.begun["entry"])
 
     def close(self) -> None:
         """Let go of the file."""

@@ -162,6 +162,14 @@ def unfinished(target: Path, image: Image, terms: Mapping[str, Any], chosen: Ent
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def tidy(target: Path) -> None:
+    """Take away what a run has left beside a complete result, which was cut off in its very last moment."""
+    folder = _folder(target)
+    if folder.is_dir():
+        with _locked(folder, target):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _folder(target: Path) -> Path:
     name = f".{target.name}.unfinished"
     short = f".{blake2b(os.fsencode(name), digest_size=16).hexdigest()}.unfinished"
