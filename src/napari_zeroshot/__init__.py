@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.files import read, write
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
     from napari_zeroshot.engine.image import Image
+    from napari_zeroshot.engine.lazy import denoise_lazy
     from napari_zeroshot.engine.method import Method, Progress, Result
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
     from napari_zeroshot.engine.registry import all_methods, get_method
@@ -33,6 +34,7 @@ _HOMES = {
     "batch": "batch",
     "batch_steps": "batch",
     "denoise": "run",
+    "denoise_lazy": "lazy",
     "denoise_steps": "run",
     "diagnose": "noise_diagnosis",
     "fm2s_factors": "fm2s_noise",
@@ -54,6 +56,7 @@ __all__ = [
     "batch",
     "batch_steps",
     "denoise",
+    "denoise_lazy",
     "denoise_steps",
     "diagnose",
     "fm2s_factors",

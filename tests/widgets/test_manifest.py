@@ -33,6 +33,7 @@ def test_docks_are_in_the_filter_menu_and_samples_are_offered():
     assert [item.command for item in MANIFEST.contributions.menus["napari/layers/filter"]] == [
         "napari-zeroshot.denoise",
         "napari-zeroshot.noise",
+        "napari-zeroshot.view_denoised",
         "napari-zeroshot.run_again",
     ]
     assert {sample.key for sample in MANIFEST.contributions.sample_data} == {"noisy_plane", "noisy_stack", "noisy_rgb"}

@@ -101,6 +101,7 @@ def denoise_steps(
     region: Region | None = None,
     levels: intensity.Scale | None = None,
     ledger: Ledger | None = None,
+    on_demand: bool = False,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -153,6 +154,8 @@ def denoise_steps(
     ledger
         Knows which planes `out` holds already; only the others are denoised, by networks that are trained again from the same seed where they
         are needed. Planes that are read a second time must be what they were.
+    on_demand
+        Train the shared networks only; the result's image is `OnDemand`, see `lazy`.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -187,7 +190,8 @@ def denoise_steps(
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
-    return Run(order, out, ledger).steps()
+    run = Run(order, out, ledger)
+    return run.learn() if on_demand else run.steps()
 
 
 @dataclass(frozen=True)
@@ -389,6 +393,16 @@ class Run:
             self._leave_the_rest_noisy()
         return self._result()
 
+    def learn(self) -> Generator[Progress, None, Result]:
+        """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
+        order, groups, learned = self.order, self.order.groups(), []
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            for number, group in enumerate(groups):
+                learned.append((yield from self._learn(group, number, len(groups), order.start)))
+        self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
+        return self._result()
+
     def _take_over_finished(self) -> None:
         if self.ledger is not None:
             self.sums = dict(self.ledger.finished())
@@ -409,13 +423,17 @@ class Run:
         return needed[::-1]
 
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
+        learned = yield from self._learn(group, number, of, start)
+        yield from self._apply(learned)
+        return learned.of(group[-1])[1]
+
+    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
         scales, noisy = self._learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note, len(scales))
         learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
-        yield from self._apply(learned)
-        return learned.of(group[-1])[1]
+        return learned
 
     def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
         """A grey scale for each network of a group, and the planes that they learn from."""
@@ -594,6 +612,31 @@ class _Learned:
         number = self.group.index(index) if len(self.scales) > 1 else 0
         members = getattr(self.denoiser, "members", ())
         return self.scales[number], members[number] if members else self.denoiser
+
+
+@dataclass(frozen=True, eq=False)
+class OnDemand:
+    """A denoised image of which each plane is computed when it is asked for, every time, by the network of its channel."""
+
+    run: Run
+    learned: Sequence[_Learned]
+
+    @property
+    def axes(self) -> Axes:
+        """Of the image."""
+        return self.run.order.axes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the result."""
+        return self.run.order.dtype
+
+    def plane(self, index: Index) -> NDArray[Any]:
+        """A clean plane, its axes in the image's own order."""
+        order = self.run.order
+        learned = next(learned for learned in self.learned if index in learned.group)
+        with failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            return self.axes.as_laid(self.run.denoised(index, *learned.of(index)))
 
 
 @dataclass(frozen=True, eq=False)
