@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import files, provenance
+from napari_zeroshot.engine import files, memory, provenance
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.device import choose
-from napari_zeroshot.engine.errors import DenoiseError, FileError, ParamError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, never
 from napari_zeroshot.engine.registry import get_method
@@ -225,6 +225,7 @@ def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled:
     image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY)
     image = replace(image, axes=checked_axes(image.array, image.axes).letters)
     files.check_target(item.target, overwrite=overwrite, like=image)
+    _check_planes_fit(image)
     plan = order.plan(image)
     chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
     with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite) as room:
@@ -261,6 +262,17 @@ def _result_like(image: Image, order: _Order) -> Image:
     """The form of a result: axes, names, sizes, shape and type."""
     dtype = np.dtype(np.float32) if order.options["dtype"] == "float32" else np.dtype(image.array.dtype)
     return replace(image, array=_Form(tuple(image.array.shape), dtype), provenance=None)
+
+
+def _check_planes_fit(image: Image) -> None:
+    """A small file may claim a huge plane, whether it is damaged or made so: that is told before memory runs out."""
+    axes, free = checked_axes(image.array, image.axes), memory.free("cpu")
+    plane = axes.height * axes.width * axes.size("S") * np.dtype(image.array.dtype).itemsize / memory.GIGABYTE
+    if plane > memory.SHARE_OF_FREE * free:
+        raise ImageError(
+            f"a plane of {axes.height} x {axes.width} pixels takes {plane:.2g} GB, and the machine has {free:.2g} GB free; "
+            "check the file, or cut its planes into parts"
+        )
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _no_provenance(path: Path) -> None:
 
 def _check_there(path: Path) -> None:
     if not path.exists():
-        raise FileError(f"there is no file {path}")
+        raise FileError(f"{path} is a link that leads nowhere" if path.is_symlink() else f"there is no file {path}")
     if path.is_dir() != (_ending(path) in FOLDERS):
         raise FileError(f"{path} is {'a folder, not an image file' if path.is_dir() else 'a file, while a zarr is a folder'}")
 
@@ -188,6 +188,8 @@ def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDA
         return
     with TemporaryFile(dir=Path(path).parent) as file:
         try:
+            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
             room = np.memmap(file, dtype, "w+", shape=tuple(shape))
         except OSError as error:
             raise FileError(f"cannot write {path}: {error.strerror or error}") from error
