@@ -160,6 +160,13 @@ def test_another_image_of_the_same_name_is_refused(raw, stack, tmp_path):
     assert "modified" in batch([raw], tmp_path / "clean", **QUICK).outcomes[0].told[0]
 
 
+@pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"axes": "tcyx"}, {"preset": "preview"}, {"nan": "fill"}], ids=str)
+def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, options):
+    raw = write(tmp_path / "raw.ome.tif", Image(stack.astype(np.float32), "TCYX"))
+    for state in ("done", "done before"):
+        assert batch([raw], tmp_path / "clean", **{**QUICK, **options}).outcomes[0].state == state
+
+
 def test_planes_that_were_damaged_since_are_denoised_again(raw, stack, tmp_path):
     interrupted(raw, tmp_path / "clean", 3)
     (image,) = (tmp_path / "clean").glob(".raw*/image.tif")

@@ -100,7 +100,10 @@ def _tell(report: Report, as_json: bool) -> None:
     if as_json:
         give_json({"complete": report.complete, "files": [_plain(outcome) for outcome in report.outcomes]})
         return
-    show_table(("file", "outcome", "planes", "seconds", "result, or what is wrong"), [_row(outcome) for outcome in report.outcomes])
+    show_table(("file", "outcome", "planes", "seconds", "result"), [_row(outcome) for outcome in report.outcomes])
+    for outcome in report.outcomes:
+        if outcome.state == "failed":
+            typer.echo(f"{outcome.source}: {' '.join(outcome.told)}", err=True)
     done, of = report.count("done", "done before"), len(report.outcomes)
     typer.echo(f"{done} of {of} done." if report.complete else f"{done} of {of} done; the same command goes on from here.")
 
@@ -111,5 +114,5 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
     planes = "" if outcome.planes is None else f"{outcome.planes}/{outcome.of}"
-    told = [*([str(outcome.target)] if outcome.state in ("done", "done before") else []), *outcome.told]
-    return str(outcome.source), outcome.state, planes, f"{outcome.seconds:.1f}", "\n".join(told)
+    result = str(outcome.target) if outcome.state in ("done", "done before") else ""
+    return str(outcome.source), outcome.state, planes, f"{outcome.seconds:.1f}", result

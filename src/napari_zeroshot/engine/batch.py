@@ -168,6 +168,8 @@ class _Order:
         if not isinstance(source, Mapping) or not isinstance(params, Mapping) or record.get("complete") is not True:
             return False
         wanted = {name: self.options[name] for name in IN_RECORD} | {"method": self.method.name}
+        if source.get("dtype") == "float32":
+            wanted["dtype"] = "same"  # as a run says of float32 from float32
         asked = {name: value for name, value in self.asked.items() if value != "auto"}  # what was decided then may be decided otherwise now
         return _holds(record, wanted) and _holds(params, asked) and _holds(source, stamp) and self.options["axes"] in (None, record.get("axes"))
 

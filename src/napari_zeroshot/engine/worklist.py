@@ -41,8 +41,11 @@ def worklist(inputs: Sequence[str | Path], folder: Path, ending: str) -> list[It
         If an input is not there or holds no image, if a result would replace an input or leave the folder, or if two had one name.
     """
     inside = _real(folder)
-    found = {source.absolute(): below for given in inputs for source, below in _found(given, inside)}
-    items = [Item(source, folder / below / f"{stem(source)}{ending}") for source, below in found.items()]
+    found: dict[Path, Item] = {}
+    for given in inputs:
+        for source, below in _found(given, inside):
+            found.setdefault(source.absolute(), Item(source, folder / below / f"{stem(source)}{ending}"))
+    items = list(found.values())
     _check_apart(items)
     _check_within(items, inside)
     return items
