@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from shutil import rmtree
+from shutil import copytree, rmtree
 
 import numpy as np
 import pytest
@@ -72,6 +72,28 @@ def test_a_cut_at_any_write_changes_no_pixel_and_leaves_nothing_behind(raw, stac
             batch([raw], folder, **options)
         disk.fails_at = None
         assert batch([raw], folder, **options).complete
+        np.testing.assert_array_equal(clean(tmp_path, ending), expected)
+        assert [path.name for path in folder.iterdir()] == [f"raw{ending}"]
+
+
+@pytest.mark.parametrize("ending", [".ome.tif", ".ome.zarr"])
+def test_a_cut_while_an_older_result_is_replaced_leaves_the_old_one_or_the_new(raw, stack, tmp_path, monkeypatch, ending):
+    folder, new = tmp_path / "clean", {"method": "median", "ending": ending, "overwrite": True}
+    old, expected = (denoise(stack, method, axes="TCYX").image for method in ("gaussian", "median"))
+    batch([raw], folder, "gaussian", ending=ending)
+    copytree(folder, tmp_path / "before")
+    disk = Disk(monkeypatch)
+    batch([raw], folder, **new)
+    for number in range(max(1, disk.count - 8), disk.count + 1):
+        rmtree(folder)
+        copytree(tmp_path / "before", folder)
+        disk.count, disk.fails_at = 0, number
+        with suppress(Cut):
+            batch([raw], folder, **new)
+        disk.fails_at = None
+        if (folder / f"raw{ending}").exists():
+            assert any((clean(tmp_path, ending) == image).all() for image in (old, expected))
+        assert batch([raw], folder, **new).complete
         np.testing.assert_array_equal(clean(tmp_path, ending), expected)
         assert [path.name for path in folder.iterdir()] == [f"raw{ending}"]
 

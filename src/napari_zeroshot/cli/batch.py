@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -46,13 +47,12 @@ class CommandOfMethod(TyperCommand):
 def _named(words: Sequence[str]) -> str:
     """The method that a command line names; the last wins, as with any option."""
     options = list(words)[: list(words).index("--")] if "--" in words else list(words)
-    joined = [word.partition("=")[2] if word.startswith("--method=") else follower for word, follower in _with_follower(options)]
-    return joined[-1] if joined else USUAL
-
-
-def _with_follower(words: Sequence[str]) -> list[tuple[str, str]]:
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    return [(word, follower) for word, follower in pairs if word == "--method" or word.startswith("--method=")]
+    named = [
+        follower if word == "--method" else word.partition("=")[2]
+        for word, follower in pairwise([*options, ""])
+        if word == "--method" or word.startswith("--method=")
+    ]
+    return named[-1] if named else USUAL
 
 
 def batch() -> None:

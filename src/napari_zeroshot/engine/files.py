@@ -34,6 +34,7 @@ BROKEN = (
     OSError,
     ValueError,
     LookupError,
+    AttributeError,
     TypeError,
     ArithmeticError,
     MemoryError,

@@ -59,6 +59,8 @@ def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
     first = said["multiscales"][0]
     level = first["datasets"][0]
     stored = found[str(level["path"])]
+    if not isinstance(stored, zarr.Array):
+        raise ValueError(f"its image {level['path']} is no array")
     letters = _letters(first.get("axes"), stored.ndim)
     return _image(_loaded(stored, in_memory), letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
 
