@@ -152,8 +152,8 @@ WORDS = st.sampled_from(
         "--fail-fast",
         "--help",
         "ä\n",
-    ]  # fmt: skip
-)
+    ]
+)  # fmt: skip
 
 
 @ANY

@@ -13,6 +13,7 @@ import pytest
 from napari_zeroshot import batch, denoise, read, rerun, write
 from napari_zeroshot.engine import run, unfinished
 from napari_zeroshot.engine.batch import batch_steps
+from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.image import Image
 
 QUICK = {"method": "zs-n2n", "device": "cpu", "steps": 2, "crop": 16, "crops": 1}
@@ -187,6 +188,15 @@ def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, opt
     raw = write(tmp_path / "raw.ome.tif", Image(stack.astype(np.float32), "TCYX"))
     for state in ("done", "done before"):
         assert batch([raw], tmp_path / "clean", **{**QUICK, **options}).outcomes[0].state == state
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"dtype": "int8"}, {"nan": "keep"}, {"stack": "x"}, {"memory": 0}, {"steps": 0}, {"tile": 64}, {"ending": ".png"}], ids=str
+)
+def test_wrong_settings_are_told_once_and_before_any_work(raw, tmp_path, wrong):
+    with pytest.raises(ParamError):
+        batch_steps([raw], tmp_path / "clean", **{**QUICK, **wrong})
+    assert not (tmp_path / "clean").exists()
 
 
 def test_planes_that_were_damaged_since_are_denoised_again(raw, stack, tmp_path):

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import files, memory, provenance
 from napari_zeroshot.engine import threads as cpu_threads
-from napari_zeroshot.engine.device import choose
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, never
@@ -27,6 +26,9 @@ State = Literal["done", "done before", "failed", "interrupted", "not reached"]
 IN_MEMORY = 1 << 26
 """Images of more bytes are read plane by plane: here nobody waits for the first one."""
 
+SMALL = 64
+"""Side of a plane that every method takes, in pixels."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -36,8 +38,8 @@ class Outcome:
     ----------
     state
         ``done before`` if the result was there already, made from this image by the same settings.
-    planes, kept
-        How many planes are finished of how many, and of these, how many an earlier run had finished; None where it did not come to that.
+    planes, of, kept
+        How many planes are finished, of how many, and how many of them an earlier run had finished; None where it did not come to that.
     seconds
         That it took now.
     told
@@ -182,7 +184,8 @@ def _order(method: str, given: Mapping[str, Any]) -> _Order:
     chosen = get_method(method)
     options = {name: given[name] for name in DEFAULTS}
     params = {name: value for name, value in given.items() if name not in DEFAULTS}
-    choose(str(options["device"]))
+    tiny = np.zeros((SMALL, SMALL), np.uint8)
+    denoise_steps(tiny, method, **{**options, "axes": None}, **params)  # computes nothing; tells what is wrong once, not for every image
     options["axes"] = options["axes"].upper() if options["axes"] else None
     return _Order(chosen, chosen.settings(options["preset"], params).to_dict(), options, params)
 
