@@ -10,7 +10,7 @@ DISPLAYED := tools/with_display
 SUITE := quality
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format screenshots sample-data docs benchmark clean
+.PHONY: help demo test fuzz lint format screenshots sample-data docs benchmark clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: $(INSTALLED) ## Denoise a sample with the three methods and show the resul
 
 test: $(DEVELOPED) ## Run every test, with real napari windows in a virtual display
 	$(DISPLAYED) $(BIN)/python -m pytest
+
+fuzz: $(DEVELOPED) ## Try thousands of damaged files, made-up records and command lines
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/test_fuzz.py
 
 lint: $(DEVELOPED) ## Check style, types, imports and the plugin's manifest
 	$(BIN)/ruff check

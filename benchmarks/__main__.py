@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
+from benchmarks import batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
@@ -14,6 +14,7 @@ SUITES = {
     "together": together.SUITE,
     "profile": profile.SUITE,
     "memory": memory.SUITE,
+    "batch": batch.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
     "figures": figures.SUITE,

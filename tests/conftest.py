@@ -3,8 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny images: more threads only wait for one another
+
+settings.register_profile("fuzz", max_examples=5000, deadline=None)  # for `make fuzz`
 
 SKIPPED_GUI = pytest.StashKey[list[str]]()
 

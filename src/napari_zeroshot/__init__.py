@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.batch import batch, batch_steps
     from napari_zeroshot.engine.comparison import Comparison, compare
     from napari_zeroshot.engine.errors import DenoiseError
     from napari_zeroshot.engine.files import read, write
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
     from napari_zeroshot.engine.image import Image
+    from napari_zeroshot.engine.lazy import denoise_lazy
     from napari_zeroshot.engine.method import Method, Progress, Result
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
     from napari_zeroshot.engine.registry import all_methods, get_method
@@ -35,7 +37,10 @@ _HOMES = {
     "Sweep": "sweep",
     "all_methods": "registry",
     "compare": "comparison",
+    "batch": "batch",
+    "batch_steps": "batch",
     "denoise": "run",
+    "denoise_lazy": "lazy",
     "denoise_steps": "run",
     "diagnose": "noise_diagnosis",
     "fm2s_factors": "fm2s_noise",
@@ -60,8 +65,11 @@ __all__ = [
     "Sweep",
     "__version__",
     "all_methods",
+    "batch",
+    "batch_steps",
     "compare",
     "denoise",
+    "denoise_lazy",
     "denoise_steps",
     "diagnose",
     "fm2s_factors",

@@ -1,5 +1,6 @@
 """Every suite of measurements runs from end to end, keeps its figures and writes its section; on pictures of 32 pixels and few steps."""
 
+import json
 from argparse import ArgumentParser
 from dataclasses import replace
 
@@ -7,9 +8,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import document, figures, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks import batch, document, figures, kodak, plot, preview, profile, record, scale, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
+from napari_zeroshot.engine import files
 from napari_zeroshot.engine import run as engine_run
 from napari_zeroshot.engine.phantoms import histology
 
@@ -143,6 +145,24 @@ def test_goals_say_met_not_met_and_not_measured():
     assert rows["FM2S, 512² plane, CPU: recipe / default"].endswith("| 130 | met |")
     assert rows["ZS-N2N, 256² RGB, CPU: recipe / default"].endswith("| 39 | **not met** |")
     assert rows["GPU: FM2S, 512²"].endswith("| not measured | – |")
+
+
+def test_memory_is_traced_while_a_stack_that_is_never_stored_goes_through_a_batch(monkeypatch, capsys, tmp_path):
+    def apart(*arguments):
+        batch.measure(*arguments)
+        return json.loads(capsys.readouterr().out)
+
+    monkeypatch.setattr(batch, "_apart", apart)
+    monkeypatch.setattr(batch.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(files, "READERS", dict(files.READERS))
+    run("batch", "--method", "gaussian", "--gigabytes", "0.0001", "--side", "64", "--folder", str(tmp_path))
+    (entry,) = record.load("batch_cpu")["entries"]
+    assert (entry["state"], entry["planes"]) == ("done", 12)
+    assert entry["written"] > 12 * 2 * 64**2
+    assert 0 < entry["peak"] < 10
+    assert "| gaussian | 0.0001 GB | 12 of 64² | 2 GB |" in document.PAGE.read_text()
+    assert "<svg" in (plot.FOLDER / "batch_memory.svg").read_text()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("tmp")]
 
 
 def test_a_shorter_run_is_the_same_run_but_for_its_steps():

@@ -40,6 +40,13 @@ def command(capsys):
     return run
 
 
+@pytest.fixture
+def wide(monkeypatch):
+    """A terminal wide enough that help is not broken over lines."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+
+
 @pytest.fixture(scope="session")
 def pixels():
     """A small noisy TCZYX stack of 16-bit counts."""

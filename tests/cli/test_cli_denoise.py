@@ -14,13 +14,6 @@ from napari_zeroshot.engine.params import describe
 SHORT = ("--steps", 20, "--crop", 16, "--crops", 1)
 
 
-@pytest.fixture
-def wide(monkeypatch):
-    """A terminal wide enough that help is not broken over lines."""
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setenv("TERMINAL_WIDTH", "400")
-
-
 @pytest.mark.parametrize("method", all_methods().values(), ids=lambda method: method.name)
 def test_help_of_a_method_shows_its_declaration(command, wide, method):
     shown = command("denoise", method.name, "--help").out

@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from napari_zeroshot import read
+from napari_zeroshot import denoise, read
+from napari_zeroshot.engine.unfinished import Unfinished
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 
@@ -74,3 +76,23 @@ def test_second_ctrl_c_leaves_at_once(plane, tmp_path):
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["plane.ome.tif"]
+
+
+def test_a_batch_keeps_finished_planes_and_the_same_command_goes_on(command, stack, tmp_path, pixels, monkeypatch):
+    words = ("batch", stack, tmp_path / "clean", "--method", "zs-n2n", "--steps", 5, "--crop", 16, "--crops", 1, "--device", "cpu")
+    inner, written = Unfinished.finish, []
+
+    def finish(self, index, noisy):
+        inner(self, index, noisy)
+        written.append(index)
+        if len(written) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Unfinished, "finish", finish)
+    stopped = command(*words, "--json")
+    assert (stopped.code, stopped.json["files"][0]["state"], stopped.json["files"][0]["planes"]) == (130, "interrupted", 3)
+    assert [path.name for path in (tmp_path / "clean").iterdir()] == [".stack.ome.tif.unfinished"]
+    assert command(*words).code == 0
+    assert len(written) == len(set(written)) == 8
+    expected = denoise(pixels, "zs-n2n", axes="TCZYX", steps=5, crop=16, crops=1, device="cpu").image
+    np.testing.assert_array_equal(read(tmp_path / "clean" / "stack.ome.tif").array, expected)

@@ -35,6 +35,7 @@ def test_docks_are_in_the_filter_menu_and_samples_are_offered():
         "napari-zeroshot.tune",
         "napari-zeroshot.noise",
         "napari-zeroshot.compare",
+        "napari-zeroshot.view_denoised",
         "napari-zeroshot.run_again",
         "napari-zeroshot.apply_network",
     ]

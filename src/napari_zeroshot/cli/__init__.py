@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_zeroshot import __version__
-from napari_zeroshot.cli import demo, denoise, measure, methods, noise, rerun, simulate, sweep
+from napari_zeroshot.cli import batch, demo, denoise, measure, methods, noise, rerun, simulate, sweep
 from napari_zeroshot.cli.report import UsageError, fail
 from napari_zeroshot.engine.errors import DenoiseError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("methods")(methods.list_methods)
 app.add_typer(denoise.app, name="denoise")
+app.command("batch", cls=batch.CommandOfMethod)(batch.batch)
 app.command("rerun")(rerun.rerun)
 app.command("sweep")(sweep.sweep)
 app.command("measure")(measure.measure)

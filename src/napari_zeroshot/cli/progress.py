@@ -19,7 +19,7 @@ Made = TypeVar("Made")
 
 
 def follow(steps: Generator[Progress, None, Made], title: str, *, quiet: bool = False) -> Made:
-    """Run a denoising or a sweep to its end, with a progress bar on standard error if that is a terminal."""
+    """Run a denoising, several, or a sweep to the end, with a progress bar on standard error if that is a terminal."""
     with _bar(quiet) as bar:
         task = bar.add_task(title, total=None)
         while True:

@@ -34,6 +34,7 @@ BROKEN = (
     OSError,
     ValueError,
     LookupError,
+    AttributeError,
     TypeError,
     ArithmeticError,
     MemoryError,
@@ -48,7 +49,7 @@ BROKEN = (
 """What decoders raise when a file is not what it says."""
 
 
-def read(path: str | Path, *, axes: str | None = None) -> Image:
+def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = None) -> Image:
     """The image of a TIFF, OME-TIFF, ImageJ TIFF or PNG file, or of an OME-Zarr or zarr folder.
 
     Parameters
@@ -58,10 +59,12 @@ def read(path: str | Path, *, axes: str | None = None) -> Image:
     axes
         A letter for each dimension, where the file does not say or is wrong. Dimensions of length 1
         may be named or left out.
+    in_memory
+        Images of more bytes are read when they are sliced, where the file allows it; a gigabyte if left out.
 
     Returns
     -------
-    ``array`` is in memory or, above a gigabyte and where the file allows, reads from the disk when
+    ``array`` is in memory or, above `in_memory` and where the file allows, reads from the disk when
     sliced. ``axes`` is None if neither file nor `axes` say. A file written by `write` gives the axes
     and type that were written.
 
@@ -75,9 +78,9 @@ def read(path: str | Path, *, axes: str | None = None) -> Image:
     path = Path(path)
     reader = READERS[_ending(path)]
     _check_there(path)
-    with _damage_explained(path):
-        image = reader(path, axes)
-    return replace(image, name=_stem(path))
+    with damage_explained(path):
+        image = reader(path, axes, in_memory)
+    return replace(image, name=stem(path))
 
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
@@ -85,7 +88,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     path = Path(path)
     reader = {".zarr": ome_zarr.provenance, ".png": _no_provenance}.get(_ending(path), tiff.provenance)
     _check_there(path)
-    with _damage_explained(path):
+    with damage_explained(path):
         provenance = reader(path)
     return None if provenance is None else dict(provenance)
 
@@ -96,7 +99,7 @@ def _no_provenance(path: Path) -> None:
 
 def _check_there(path: Path) -> None:
     if not path.exists():
-        raise FileError(f"there is no file {path}")
+        raise FileError(f"{path} is a link that leads nowhere" if path.is_symlink() else f"there is no file {path}")
     if path.is_dir() != (_ending(path) in FOLDERS):
         raise FileError(f"{path} is {'a folder, not an image file' if path.is_dir() else 'a file, while a zarr is a folder'}")
 
@@ -186,6 +189,8 @@ def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDA
         return
     with TemporaryFile(dir=Path(path).parent) as file:
         try:
+            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
             room = np.memmap(file, dtype, "w+", shape=tuple(shape))
         except OSError as error:
             raise FileError(f"cannot write {path}: {error.strerror or error}") from error
@@ -199,12 +204,14 @@ def _ending(path: Path) -> str:
     return ending
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
+    """The name of an image file without its ending: ``cells`` of ``cells.ome.tif``."""
     return path.stem[:-4] if path.stem.lower().endswith(".ome") else path.stem
 
 
 @contextmanager
-def _damage_explained(path: Path) -> Iterator[None]:
+def damage_explained(path: Path) -> Iterator[None]:
+    """Turn what decoders raise into a `FileError`, in one line."""
     try:
         yield
     except BROKEN as error:

@@ -1,4 +1,4 @@
-"""OME-Zarr, read in versions 0.1 to 0.5 and written as 0.4, plane by plane, with smaller copies of large planes.
+"""OME-Zarr, read in versions 0.1 to 0.5 and written as 0.4, plane by plane in any order, with smaller copies of large planes.
 
 Needs the package zarr, which is optional.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.axes import LETTERS, NAMES, Axes, Index, parse
+from napari_zeroshot.engine.durable import settle
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
 from napari_zeroshot.engine.intensity import check_type
@@ -45,20 +47,22 @@ def is_zarr(folder: Path) -> bool:
     return any((folder / mark).is_file() for mark in MARKS)
 
 
-def read(path: Path, axes: str | None) -> Image:
-    """The first image of an OME-Zarr at full resolution, or the pixels of a plain zarr array."""
+def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
+    """The first image of an OME-Zarr at full resolution, or the pixels of a plain zarr array; above so many bytes, to be read when sliced."""
     zarr = _zarr()
     found = zarr.open(path, mode="r")
     if isinstance(found, zarr.Array):
-        return _image(found, None, found.attrs, axes, {})
+        return _image(_loaded(found, in_memory), None, found.attrs, axes, {})
     said = found.attrs.get("ome", found.attrs)  # since 0.5
     if not said.get("multiscales"):
         raise ValueError("it is a zarr without an image; plates and other groups hold theirs in folders below, so open one of those")
     first = said["multiscales"][0]
     level = first["datasets"][0]
     stored = found[str(level["path"])]
+    if not isinstance(stored, zarr.Array):
+        raise ValueError(f"its image {level['path']} is no array")
     letters = _letters(first.get("axes"), stored.ndim)
-    return _image(stored, letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
+    return _image(_loaded(stored, in_memory), letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
 
 
 def provenance(path: Path) -> Mapping[str, Any] | None:
@@ -82,8 +86,12 @@ def _ours(attributes: Any) -> Mapping[str, Any]:
     return ours
 
 
-def _image(stored: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:
-    pixels = dask.array.from_array(stored, chunks=stored.chunks) if stored.nbytes > IN_MEMORY else np.asarray(stored[...])
+def _loaded(stored: Any, in_memory: int | None) -> Any:
+    most = IN_MEMORY if in_memory is None else in_memory
+    return dask.array.from_array(stored, chunks=stored.chunks) if stored.nbytes > most else np.asarray(stored[...])
+
+
+def _image(pixels: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:
     ours = _ours(attributes)
     pixels, letters = _turned(pixels, letters, ours.get("axes"))
     if named is not None:
@@ -143,19 +151,62 @@ def check(axes: Axes) -> None:
 def write(folder: Path, image: Image) -> None:
     """Fill an empty folder."""
     axes = parse(image.axes, image.array.shape)
-    check(axes)
-    check_type(np.dtype(image.array.dtype))
-    group = _zarr().open_group(folder, mode="w", zarr_format=2)
-    shapes = list(_shapes(axes))
-    levels = [_level(group, str(number), axes, shape, np.dtype(image.array.dtype)) for number, shape in enumerate(shapes)]
-    ends = _Ends()
+    growing = Growing(folder, image)
     for index in axes.planes():
-        plane = axes.read(image.array, index)
-        ends.see(axes, index, plane)
-        for level in levels:
-            level[_place(axes, index)] = plane if "S" in axes.letters else plane[0]
+        growing.put(index, axes.read(image.array, index))
+    growing.describe(image.provenance)
+
+
+class Growing:
+    """An OME-Zarr whose planes are put in one by one, in any order.
+
+    Parameters
+    ----------
+    image
+        Axes, names and pixel sizes of what is to be written; of its array only shape and type are used.
+    begun
+        What `begun` was, if the folder was begun before.
+    """
+
+    def __init__(self, folder: Path, image: Image, begun: Mapping[str, Any] | None = None) -> None:
+        self._folder, self._image, self._axes = folder, image, parse(image.axes, image.array.shape)
+        check(self._axes)
+        check_type(np.dtype(image.array.dtype))
+        self._shapes = list(_shapes(self._axes))
+        self._group = _zarr().open_group(folder, mode="w" if begun is None else "r+", zarr_format=2)
+        self._levels = [self._level(number, begun is None) for number in range(len(self._shapes))]
+        self._ends = _Ends()
+        self.begun: Mapping[str, Any] = {"levels": len(self._levels)}
+
+    def _level(self, number: int, new: bool) -> Any:
+        dtype = np.dtype(self._image.array.dtype)
+        return _level(self._group, str(number), self._axes, self._shapes[number], dtype) if new else self._group[str(number)]
+
+    def put(self, index: Index, plane: NDArray[Any]) -> None:
+        """Write a plane of shape (S, Y, X), and its smaller copies, into their places."""
+        self._ends.see(self._axes, index, plane)
+        for level in self._levels:
+            level[_place(self._axes, index)] = plane if "S" in self._axes.letters else plane[0]
             plane = _halved(plane)
-    group.attrs.update(_attributes(image, axes, shapes, ends))
+
+    def get(self, index: Index) -> NDArray[Any]:
+        """A plane of shape (S, Y, X) as it was put in."""
+        stored = np.asarray(self._levels[0][_place(self._axes, index)])
+        plane = stored if "S" in self._axes.letters else stored[np.newaxis]
+        self._ends.see(self._axes, index, plane)
+        return plane
+
+    def describe(self, provenance: Mapping[str, Any] | None) -> None:
+        """Write down what the image is, and how it was made."""
+        self._group.attrs.update(_attributes(replace(self._image, provenance=provenance), self._axes, self._shapes, self._ends))
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """As `describe`; all of the folder is on the disk when this returns."""
+        self.describe(provenance)
+        settle(self._folder)
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _stored(axes: Axes) -> str:

@@ -17,8 +17,8 @@ DEPTH, COLOUR_TYPE = 24, 25
 """Where the two bytes lie in a PNG file."""
 
 
-def read(path: Path, axes: str | None) -> Image:
-    """The image of a PNG file; an opaque alpha channel is dropped."""
+def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
+    """The image of a PNG file, always in memory; an opaque alpha channel is dropped."""
     with path.open("rb") as file:
         header = file.read(26)
     if header[:8] != b"\x89PNG\r\n\x1a\n" or len(header) < 26:

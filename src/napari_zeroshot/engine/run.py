@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,16 @@ PATIENCE = 5.0
 
 UNLIKE = "Look whether it does well here, or train on this image."
 """What to do where an image is unlike the one that a network learnt from."""
+
+
+class Ledger(Protocol):
+    """Which planes of a result are finished: it lets a run go on where an earlier one was interrupted."""
+
+    def finished(self) -> Mapping[Index, bytes]:
+        """The planes that `out` holds already, each with the sum of the noisy plane it was made from (see `fingerprint`)."""
+
+    def finish(self, index: Index, noisy: bytes) -> None:
+        """Note that a plane is in `out` now, and the sum of the noisy one."""
 
 
 def denoise(
@@ -98,6 +108,8 @@ def denoise_steps(
     region: Region | None = None,
     levels: intensity.Scale | None = None,
     trained: Trained | Result | str | Path | None = None,
+    ledger: Ledger | None = None,
+    on_demand: bool = False,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -151,6 +163,11 @@ def denoise_steps(
         Networks to use as they are, so that nothing is trained: an earlier `Result`, or a file that `save_network` has written. They have
         learnt with the method, the preset and the parameters of then, which hold again. Each channel has the network of its own
         number, or all have the only one. `Result.notes` say where the image is unlike the one that they learnt from.
+    ledger
+        Knows which planes `out` holds already; only the others are denoised, by networks that are trained again from the same seed where they
+        are needed. Planes that are read a second time must be what they were.
+    on_demand
+        Train the shared networks only; the result's image is `OnDemand`, see `lazy`.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -160,33 +177,30 @@ def denoise_steps(
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
     known = trained_of(trained) if trained is not None else None
-    chosen = get_method(method)
     if known is not None:
-        preset, params = _as_learnt(known, chosen, preset, params)
-    place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
-    settings = _with_precision(chosen.settings(preset, params), place.name)
+        preset, params = _as_learnt(known, get_method(method), preset, params)
     keep_dtype = _one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     whole = checked_axes(image, axes)
     part = cut(image, whole, region or {})
-    checked = big_enough(Axes(whole.letters, part.shape), chosen)
+    checked = Axes(whole.letters, part.shape)
     if known is not None:
         known.check(checked.size("C"), checked.size("S"))
-    together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
+    plan = planned(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params)
     order = Order(
         image=part if region else image,
         whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
         axes=checked,
-        method=chosen,
-        params=settings,
+        method=plan.method,
+        params=plan.params,
         preset=preset or "default",
-        device=place,
+        device=plan.device,
         seed=_whole("seed", seed, 0, 2**63 - 1),
-        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
+        threads=plan.threads,
         stack=stack,
-        together=together,
+        together=plan.together,
         dtype=np.dtype(image.dtype) if keep_dtype else np.dtype(np.float32),
         fill_nan=_one_of("nan", nan, Literal["refuse", "fill"]) == "fill",
-        tile=_tile(tile, memory, chosen, settings, checked, place, together),
+        tile=plan.tile,
         cancelled=cancelled,
         start=start,
         levels=levels,
@@ -194,7 +208,48 @@ def denoise_steps(
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
-    return Run(order, out=out).steps()
+    run = Run(order, out, ledger)
+    return run.learn() if on_demand else run.steps()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a method is run on an image of some form; under another plan pixels come out a little different."""
+
+    method: Method
+    params: Params
+    device: Device
+    threads: int | None
+    together: int
+    tile: int
+
+
+def planned(
+    method: str,
+    axes: Axes,
+    *,
+    preset: str | None,
+    device: str,
+    threads: int | None,
+    stack: Stack,
+    memory: float | None,
+    tile: int | None,
+    params: Mapping[str, Any],
+) -> Plan:
+    """The plan of `denoise_steps` for an image of these axes; the arguments are checked as there."""
+    chosen = get_method(method)
+    place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
+    settings = _with_precision(chosen.settings(preset, params), place.name)
+    checked = big_enough(axes, chosen)
+    together = _together(settings, checked, place) if _one_of("stack", stack, Stack) == "plane" else 1
+    return Plan(
+        method=chosen,
+        params=settings,
+        device=place,
+        threads=_whole("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
+        together=together,
+        tile=_tile(tile, memory, chosen, settings, checked, place, together),
+    )
 
 
 def _as_learnt(known: Trained, method: Method, preset: str | None, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -334,6 +389,7 @@ class Run:
 
     order: Order
     out: Any = None
+    ledger: Ledger | None = None
     started: float = field(default_factory=time.perf_counter)
     done: set[Index] = field(default_factory=set)
     steps_done: int = 0
@@ -352,7 +408,8 @@ class Run:
         """Do the work."""
         order = self.order
         last_channel: int | None = None
-        groups = order.groups()
+        self._take_over_finished()
+        groups = self._needed(order.groups())
         with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
             self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
@@ -365,17 +422,50 @@ class Run:
             self._leave_the_rest_noisy()
         return self._result()
 
+    def learn(self) -> Generator[Progress, None, Result]:
+        """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
+        order, groups, learned = self.order, self.order.groups(), []
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            for number, group in enumerate(groups):
+                learned.append((yield from self._learn(group, number, len(groups), order.start)))
+        self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
+        return self._result()
+
+    def _take_over_finished(self) -> None:
+        if self.ledger is not None:
+            self.sums = dict(self.ledger.finished())
+            self.done = set(self.sums)
+            self.steps_done = len(self.done) * self.order.steps_per_plane()
+
+    def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
+        """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel."""
+        later: set[int] = set()
+        needed = []
+        for group in reversed(groups):
+            channel = self.order.axes.channel_of(group[0])
+            if any(index not in self.done for index in group):
+                later.add(channel)
+            elif self.order.stack != "warm" or channel not in later:
+                continue
+            needed.append(group)
+        return needed[::-1]
+
     def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
+        learned = yield from self._learn(group, number, of, start)
+        yield from self._apply(learned)
+        return learned.of(group[-1])[1]
+
+    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
         if self.order.trained is not None:
-            return (yield from self._group_with(self.order.trained, group))
+            return self._learnt_already(self.order.trained, group)
         scales, noisy = self._learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note, len(scales))
         learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
         self._keep_lesson(learned, noisy)
-        yield from self._apply(learned)
-        return learned.of(group[-1])[1]
+        return learned
 
     def _keep_lesson(self, learned: _Learned, noisy: Planes) -> None:
         if self.order.method.trains:
@@ -383,8 +473,8 @@ class Run:
             scale, denoiser = learned.of(learned.group[-1])
             self.lessons[channel] = Lesson(channel, scale, middle_of(noisy[-max(1, len(noisy) // len(learned.scales)) :]), denoiser)
 
-    def _group_with(self, trained: Trained, group: Sequence[Index]) -> Generator[Progress, None, Denoiser]:
-        """Denoise a channel with a network that is trained already, in the grey levels that it knows."""
+    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> _Learned:
+        """A channel's network that is trained already, and the grey levels that it knows."""
         order, channel = self.order, self.order.axes.channel_of(group[0])
         learned = trained.of_channel(channel)
         middle = [group[len(group) // 2]]
@@ -395,8 +485,7 @@ class Run:
         self.levels = learned.levels
         denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
         self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
-        yield from self._apply(_Learned(group, [learned.levels], denoiser))
-        return denoiser
+        return _Learned(group, [learned.levels], denoiser)
 
     def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
         """A grey scale for each network of a group, and the planes that they learn from."""
@@ -446,11 +535,13 @@ class Run:
 
     def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
-        for number, index in enumerate(learned.group):
+        for number, index in enumerate([index for index in learned.group if index not in self.done]):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
                 return
             self._write(index, *learned.of(index))
             self.done.add(index)
+            if self.ledger is not None:
+                self.ledger.finish(index, self.sums[index])
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
 
@@ -483,6 +574,8 @@ class Run:
         plane = self.order.axes.read(self.order.image, index)
         if index not in self.sums:
             self.sums[index] = fingerprint.of_plane(plane)
+        elif self.ledger is not None and self.sums[index] != fingerprint.of_plane(plane):
+            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
         return plane
 
     def _where(self, index: Index) -> str:
@@ -573,6 +666,31 @@ class _Learned:
         number = self.group.index(index) if len(self.scales) > 1 else 0
         members = getattr(self.denoiser, "members", ())
         return self.scales[number], members[number] if members else self.denoiser
+
+
+@dataclass(frozen=True, eq=False)
+class OnDemand:
+    """A denoised image of which each plane is computed when it is asked for, every time, by the network of its channel."""
+
+    run: Run
+    learned: Sequence[_Learned]
+
+    @property
+    def axes(self) -> Axes:
+        """Of the image."""
+        return self.run.order.axes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the result."""
+        return self.run.order.dtype
+
+    def plane(self, index: Index) -> NDArray[Any]:
+        """A clean plane, its axes in the image's own order."""
+        order = self.run.order
+        learned = next(learned for learned in self.learned if index in learned.group)
+        with failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            return self.axes.as_laid(self.run.denoised(index, *learned.of(index)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
 from typing import Any
+from uuid import uuid4
 
 import dask.array
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import LETTERS, parse
@@ -28,12 +30,12 @@ FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
 """What tifffile only logs, and then gives a part of the image or guesses its axes."""
 
 
-def read(path: Path, axes: str | None) -> Image:
-    """The first image of a TIFF file."""
+def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
+    """The first image of a TIFF file; above so many bytes, to be read when sliced."""
     with _complaints() as complaints, tifffile.TiffFile(path) as file:
         series, said = file.series[0], _said(file)
         _check_complete(path, series)
-        pixels = _typed(_pixels(path, series), said.dtype)
+        pixels = _typed(_pixels(path, series, in_memory), said.dtype)
         pixels, letters = _laid(pixels, series, said.axes, axes)
         pixels, letters, notes = _opaque(pixels, letters, series.keyframe.extrasamples)
         if len(file.series) > 1:
@@ -79,10 +81,10 @@ def _check_complete(path: Path, series: Any) -> None:
         raise ValueError(f"it is too small for its shape {series.shape}")
 
 
-def _pixels(path: Path, series: Any) -> Any:
-    if series.nbytes > IN_MEMORY and not series.is_multifile:
+def _pixels(path: Path, series: Any, in_memory: int | None) -> Any:
+    if series.nbytes > (IN_MEMORY if in_memory is None else in_memory) and not series.is_multifile:
         if series.dataoffset is not None:
-            return tifffile.memmap(path, mode="r")
+            return tifffile.memmap(path, mode="r") if in_memory is None else _by_pages(path, series)
         try:
             import zarr
         except ImportError:
@@ -91,6 +93,26 @@ def _pixels(path: Path, series: Any) -> Any:
         plane = series.keyframe.shape
         return dask.array.from_array(stored, chunks=(*[1] * (stored.ndim - len(plane)), *plane))
     return series.asarray()
+
+
+def _by_pages(path: Path, series: Any) -> Any:
+    """Pages that are read when they are sliced. A memory map is quicker, but ends the program if the file is cut off or its disk vanishes meanwhile."""
+    page, dtype = series.keyframe.shape, np.dtype(series.parent.byteorder + series.dtype.char)
+    counted = series.shape[: series.ndim - len(page)]
+    if series.shape[len(counted) :] != page:
+        return tifffile.memmap(path, mode="r")
+
+    def read_page(block_id: tuple[int, ...]) -> NDArray[Any]:
+        number = int(np.ravel_multi_index(block_id[: len(counted)], counted)) if counted else 0
+        values = int(np.prod(page))
+        found = np.fromfile(path, dtype, values, offset=series.dataoffset + number * values * dtype.itemsize)
+        if found.size < values:
+            raise ValueError("it ends before its last plane")
+        return found.reshape((1,) * len(counted) + page)
+
+    chunks = (*((1,) * size for size in counted), *((size,) for size in page))
+    meta = np.empty((0,) * series.ndim, dtype)
+    return dask.array.map_blocks(read_page, chunks=chunks, dtype=dtype, meta=meta, name=f"{path.name}-{uuid4().hex}")
 
 
 def _typed(pixels: Any, name: str | None) -> Any:

@@ -1,0 +1,327 @@
+"""Many images denoised into a folder, one after another, each as `denoise_steps` does: interrupted or not, the pixels are the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine import files, memory, provenance
+from napari_zeroshot.engine import threads as cpu_threads
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
+from napari_zeroshot.engine.image import Image
+from napari_zeroshot.engine.method import Method, Progress, Result, never
+from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.run import Plan, checked_axes, denoise_steps, planned
+from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
+from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
+
+State = Literal["done", "done before", "failed", "interrupted", "not reached"]
+IN_MEMORY = 1 << 26
+"""Images of more bytes are read plane by plane: here nobody waits for the first one."""
+
+SMALL = 64
+"""Side of a plane that every method takes, in pixels."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one image.
+
+    Parameters
+    ----------
+    state
+        ``done before`` if the result was there already, made from this image by the same settings.
+    planes, of, kept
+        How many planes are finished, of how many, and how many of them an earlier run had finished; None where it did not come to that.
+    seconds
+        That it took now.
+    told
+        Why it failed, or what the user should know, in sentences.
+    """
+
+    source: Path
+    target: Path
+    state: State = "not reached"
+    planes: int | None = None
+    of: int | None = None
+    kept: int = 0
+    seconds: float = 0.0
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of each image of a batch, in the order of the work."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, *states: State) -> int:
+        """How many images came to one of these ends."""
+        return sum(outcome.state in states for outcome in self.outcomes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every image has its result."""
+        return self.count("done", "done before") == len(self.outcomes)
+
+
+def batch(inputs: Sequence[str | Path], folder: str | Path, method: str = "zs-n2m", **options: Any) -> Report:
+    """Denoise files into a folder; what became of each.
+
+    Parameters
+    ----------
+    inputs, folder, method, options
+        As for `batch_steps`, which takes single parameters of the method too.
+
+    Examples
+    --------
+    >>> batch(["raw"], "clean", "fm2s", preset="confocal").complete  # doctest: +SKIP
+    True
+    """
+    steps = batch_steps(inputs, folder, method, **options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def batch_steps(
+    inputs: Sequence[str | Path],
+    folder: str | Path,
+    method: str = "zs-n2m",
+    *,
+    ending: str = ".ome.tif",
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    cancelled: Callable[[], bool] = never,
+    **options: Any,
+) -> Generator[Progress, None, Report]:
+    """Denoise files into a folder step by step: a generator of `Progress`, whose `stage` names the file, that returns a `Report`.
+
+    The same call goes on where an earlier one was interrupted: results that are complete stay, and of an unfinished one only the missing planes
+    are denoised. For that, a network is trained again from its seed where it is needed, which on a CPU gives the same network bit for bit.
+
+    Parameters
+    ----------
+    inputs
+        Files, OME-Zarr folders, folders with images (in folders below too), patterns such as ``raw/**/*.tif``.
+    folder
+        Where results go; made if missing. Those of a folder go into the same folders below it.
+    ending
+        ``.ome.tif`` or ``.ome.zarr``.
+    overwrite
+        Replace results that are there and were made from another image or by other settings. Those that are the same are left as they are.
+    fail_fast
+        Stop at the first image that cannot be denoised, instead of going on with the next.
+    cancelled
+        Asked at every report. Once true, the batch ends; the finished planes are kept for the next run.
+    **options
+        As for `denoise_steps`: axes, preset, device, seed, threads, stack, dtype, nan, memory, and single parameters of the method.
+
+    Raises
+    ------
+    FileError, ParamError, DeviceError
+        If the inputs, the names of the results or the settings are wrong, before any work is done. What is wrong with one image is in the report.
+    """
+    order = _order(method, {**DEFAULTS, **options})
+    if ending not in ENDINGS:
+        raise ParamError(f"ending = {ending!r} is not allowed; it takes {' or '.join(ENDINGS)}")
+    items = worklist([inputs] if isinstance(inputs, str | Path) else inputs, Path(folder), ending)
+    return _steps(order, items, overwrite, fail_fast, cancelled)
+
+
+DEFAULTS = {"axes": None, "preset": None, "device": "auto", "seed": 0, "threads": None, "stack": "shared", "dtype": "same", "nan": "refuse", "memory": None}
+"""Of `denoise_steps`, which a batch takes."""
+IN_RECORD = ("stack", "seed", "dtype", "nan")
+"""Of these, what a result's record holds by the same name and its pixels depend on."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is to be done with every image."""
+
+    method: Method
+    asked: Mapping[str, Any]
+    options: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+    def plan(self, image: Image) -> Plan:
+        run = {name: self.options[name] for name in ("preset", "device", "threads", "stack", "memory")}
+        return planned(self.method.name, checked_axes(image.array, image.axes), tile=None, params=self.params, **run)
+
+    def terms(self, image: Image, plan: Plan, stamp: Mapping[str, Any]) -> dict[str, Any]:
+        """All that the pixels of a result depend on."""
+        versions = {name: version for name, version in provenance.versions().items() if name != "python"}
+        run = {name: self.options[name] for name in (*IN_RECORD, "threads", "memory")}
+        form = {"axes": image.axes, "shape": list(image.array.shape), "type": np.dtype(image.array.dtype).name}
+        return {**form, **stamp, "method": self.method.name, **plan.params.to_dict(), **run, "processor": plan.device.name, **versions}
+
+    def made(self, record: Mapping[str, Any], stamp: Mapping[str, Any]) -> bool:
+        """Whether a record is of a complete run of this order on the file with this stamp."""
+        source, params = record.get("source"), record.get("params")
+        if not isinstance(source, Mapping) or not isinstance(params, Mapping) or record.get("complete") is not True:
+            return False
+        wanted = {name: self.options[name] for name in IN_RECORD} | {"method": self.method.name}
+        if source.get("dtype") == "float32":
+            wanted["dtype"] = "same"  # as a run says of float32 from float32
+        asked = {name: value for name, value in self.asked.items() if value != "auto"}  # what was decided then may be decided otherwise now
+        return _holds(record, wanted) and _holds(params, asked) and _holds(source, stamp) and self.options["axes"] in (None, record.get("axes"))
+
+
+def _holds(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(name in record and record[name] == value for name, value in wanted.items())
+
+
+def _order(method: str, given: Mapping[str, Any]) -> _Order:
+    chosen = get_method(method)
+    options = {name: given[name] for name in DEFAULTS}
+    params = {name: value for name, value in given.items() if name not in DEFAULTS}
+    tiny = np.zeros((SMALL, SMALL), np.uint8)
+    denoise_steps(tiny, method, **{**options, "axes": None}, **params)  # computes nothing; tells what is wrong once, not for every image
+    options["axes"] = options["axes"].upper() if options["axes"] else None
+    return _Order(chosen, chosen.settings(options["preset"], params).to_dict(), options, params)
+
+
+def _steps(order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Report]:
+    outcomes = [Outcome(item.source, item.target) for item in items]
+    for number, item in enumerate(items):
+        if cancelled():
+            break
+        where = f"{item.source.name}" + (f" ({number + 1}/{len(items)})" if len(items) > 1 else "")
+        outcomes[number] = yield from _outcome(order, item, where, overwrite, cancelled)
+        if fail_fast and outcomes[number].state == "failed":
+            break
+    return Report(tuple(outcomes))
+
+
+def _outcome(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
+    started = time.perf_counter()
+    try:
+        with _place_explained(item.target):
+            outcome = yield from _denoised(order, item, where, overwrite, cancelled)
+    except DenoiseError as error:
+        outcome = Outcome(item.source, item.target, "failed", told=(str(error),))
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+@contextmanager
+def _place_explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
+    stamp = _stamp(item.source)
+    if item.target.exists() and _made_before(order, item.target, stamp):
+        tidy(item.target)
+        return Outcome(item.source, item.target, "done before")
+    item.target.parent.mkdir(parents=True, exist_ok=True)
+    files.check_target(item.target, overwrite=overwrite)
+    image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY)
+    image = replace(image, axes=checked_axes(image.array, image.axes).letters)
+    files.check_target(item.target, overwrite=overwrite, like=image)
+    _check_planes_fit(image)
+    plan = order.plan(image)
+    chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
+    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite) as room:
+        result = yield from _followed(order, item, image, room, stamp, where, cancelled)
+        of = len(checked_axes(image.array, image.axes).planes())
+        if result is None:
+            return Outcome(item.source, item.target, "interrupted", len(room.finished()), of, room.found)
+        room.appear(item.target, result.provenance())
+    return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes))
+
+
+def _followed(
+    order: _Order, item: Item, image: Image, room: Unfinished, stamp: Mapping[str, Any], where: str, cancelled: Callable[[], bool]
+) -> Generator[Progress, None, Result | None]:
+    """The result of a run whose reports are passed on; None if it was cancelled."""
+    run = {name: value for name, value in order.options.items() if name not in ("axes", "memory")} | dict(room.chosen)
+    steps = denoise_steps(
+        _Readable(image.array, item.source), order.method.name, axes=image.axes, out=room, ledger=room, source={"name": item.source.name, **stamp},
+        **run, **order.params,
+    )  # fmt: skip
+    while not cancelled():
+        try:
+            report = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            gone_on = f"It went on from an interrupted run, which had finished {room.found} of {result.planes} planes."
+            return replace(result, notes=(*result.notes, gone_on)) if room.found else result
+        yield replace(report, stage=f"{where}: {report.stage}")
+    steps.close()
+    return None
+
+
+def _result_like(image: Image, order: _Order) -> Image:
+    """The form of a result: axes, names, sizes, shape and type."""
+    dtype = np.dtype(np.float32) if order.options["dtype"] == "float32" else np.dtype(image.array.dtype)
+    return replace(image, array=_Form(tuple(image.array.shape), dtype), provenance=None)
+
+
+def _check_planes_fit(image: Image) -> None:
+    """A small file may claim a huge plane, whether it is damaged or made so: that is told before memory runs out."""
+    axes, free = checked_axes(image.array, image.axes), memory.free("cpu")
+    plane = axes.height * axes.width * axes.size("S") * np.dtype(image.array.dtype).itemsize / memory.GIGABYTE
+    if plane > memory.SHARE_OF_FREE * free:
+        raise ImageError(
+            f"a plane of {axes.height} x {axes.width} pixels takes {plane:.2g} GB, and the machine has {free:.2g} GB free; "
+            "check the file, or cut its planes into parts"
+        )
+
+
+@dataclass(frozen=True)
+class _Form:
+    """An array without its values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Readable:
+    """A file's array, which may turn out to be damaged, or gone, only when it is sliced."""
+
+    array: Any
+    path: Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        return dtype
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        with files.damage_explained(self.path):
+            return np.asarray(self.array[place])
+
+
+def _made_before(order: _Order, target: Path, stamp: Mapping[str, Any]) -> bool:
+    try:
+        record = files.read_provenance(target)
+    except FileError:
+        return False
+    return record is not None and order.made(record, stamp)
+
+
+def _stamp(source: Path) -> dict[str, Any]:
+    """By which a file is known to be unchanged without reading it: its size and the time of its last change."""
+    try:
+        inside = [source, *source.rglob("*")] if source.is_dir() else [source]
+        known = [entry.stat() for entry in inside]
+    except OSError as error:
+        raise FileError(f"cannot read {source}: {error.strerror or error}") from error
+    return {"bytes": sum(entry.st_size for entry in known), "modified": max(entry.st_mtime_ns for entry in known)}

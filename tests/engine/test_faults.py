@@ -1,0 +1,184 @@
+"""What can go wrong with files: each is told in one line, the rest of a batch goes on, and nothing half-written is left."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_zeroshot import batch, read, write
+from napari_zeroshot.engine import batch as batches
+from napari_zeroshot.engine import files, memory
+from napari_zeroshot.engine.batch import batch_steps
+from napari_zeroshot.engine.errors import FileError
+from napari_zeroshot.engine.image import Image
+
+
+@pytest.fixture
+def raw(tmp_path, stack):
+    """A folder with a good file, to which bad ones are added: they come first."""
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw" / "good.ome.tif", Image(stack, "TCYX"))
+    return tmp_path / "raw"
+
+
+def told(raw):
+    """What is said of the one bad file of a batch, whose good one is denoised all the same."""
+    report = batch([raw], raw.parent / "clean", "median")
+    bad, good = report.outcomes
+    assert (bad.state, good.state) == ("failed", "done")
+    assert [path.name for path in (raw.parent / "clean").iterdir()] == ["good.ome.tif"]
+    (sentence,) = bad.told
+    assert "\n" not in sentence
+    return sentence
+
+
+def outcomes_of(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value.outcomes
+
+
+@pytest.mark.parametrize("in_memory", [None, 0], ids=["at once", "by planes"])
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
+def test_no_prefix_of_a_tiff_gives_other_pixels(tmp_path, compressed, in_memory):
+    array = np.random.default_rng(0).integers(0, 99, (2, 5, 6)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "whole.tif", array, photometric="minisblack", compression="zlib" if compressed else None)
+    whole = (tmp_path / "whole.tif").read_bytes()
+    complaints = []
+    for length in range(len(whole)):
+        (tmp_path / "cut.tif").write_bytes(whole[:length])
+        said, found = complaint(tmp_path / "cut.tif", in_memory)
+        assert said or (found == array).all()
+        complaints += [said] if said else []
+    assert all("damaged" in said and "\n" not in said for said in complaints)
+    assert len(complaints) > len(whole) - 20  # only what no pixel needs may be missing
+
+
+def complaint(path, in_memory):
+    """What is said of a file, and its pixels if nothing is."""
+    try:
+        with files.damage_explained(path):
+            return "", np.asarray(read(path, in_memory=in_memory).array)
+    except FileError as error:
+        return str(error), None
+
+
+def test_a_damaged_plane_is_told(raw, stack, monkeypatch):
+    monkeypatch.setattr(batches, "IN_MEMORY", 0)
+    path = write(raw / "bad.ome.tif", stack[:, 0], axes="TYX", compressed=True)
+    with tifffile.TiffFile(path) as file:
+        (start,), (size,) = file.pages[1].dataoffsets, file.pages[1].databytecounts
+    content = bytearray(path.read_bytes())
+    content[start + 20 : start + size - 20] = b"\x55" * (size - 40)
+    path.write_bytes(content)
+    assert "which is damaged" in told(raw)
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [('SizeT="3"', 'SizeT="30"'), ('SizeX="31"', 'SizeX="310"'), ('DimensionOrder="XY', 'DimensionOrder="XQ'), ('Type="uint16"', 'Type="float"')],
+    ids=["more planes than there are", "wider than it is", "letters that are none", "another type"],
+)
+def test_metadata_that_lie_never_give_made_up_pixels(raw, stack, change, by):
+    path = write(raw / "bad.ome.tif", Image(stack, "TCYX"))
+    with tifffile.TiffFile(path) as file:
+        assert change in file.ome_metadata
+        lying = file.ome_metadata.replace(change, by)
+    tifffile.tiffcomment(path, lying.encode())
+    (bad, good) = batch([raw], raw.parent / "clean", "median").outcomes
+    assert good.state == "done"
+    if bad.state == "done":
+        made = read(raw.parent / "clean" / "bad.ome.tif").array
+        assert sorted(made.shape) == sorted(stack.shape)
+        assert made.dtype == stack.dtype
+    else:
+        assert re.search(r"damaged|its axes named", bad.told[0])
+
+
+def test_axes_that_do_not_fit_are_told_and_other_files_go_on(raw, stack, tmp_path):
+    tifffile.imwrite(raw / "bad.tif", stack[0, 0])
+    bad, good = batch([raw], tmp_path / "clean", "median", axes="TCYX").outcomes
+    assert (bad.state, good.state) == ("failed", "done")
+    assert "'TCYX' have 4 letters" in bad.told[0]
+
+
+def test_a_small_file_that_claims_huge_planes_is_told_before_memory_runs_out(raw, monkeypatch):
+    write(raw / "bad.tif", np.zeros((4000, 4000), np.uint8), axes="YX", compressed=True)
+    monkeypatch.setattr(batches, "IN_MEMORY", 1 << 20)
+    monkeypatch.setattr(memory, "free", lambda device: 0.02)
+    assert re.search(r"4000 x 4000 pixels takes 0\.016 GB, and the machine has 0\.02 GB free", told(raw))
+
+
+@pytest.mark.parametrize("in_memory", [1 << 26, 0], ids=["at once", "by planes"])
+def test_a_file_that_is_cut_off_or_gone_while_it_is_read_is_told(raw, stack, tmp_path, monkeypatch, in_memory):
+    monkeypatch.setattr(batches, "IN_MEMORY", in_memory)
+    steps = batch_steps([raw / "good.ome.tif"], tmp_path / "clean", "zs-n2n", device="cpu", steps=3, crop=16, crops=1)
+    next(steps)
+    os.truncate(raw / "good.ome.tif", 3000)
+    (outcome,) = outcomes_of(steps)
+    if in_memory:
+        assert outcome.state == "done"
+    else:
+        assert outcome.state == "failed"
+        assert "it ends before its last plane" in outcome.told[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_that_leads_in_a_circle_is_told(raw):
+    (raw / "bad.tif").symlink_to(raw / "bad.tif")
+    assert "Too many levels of symbolic links" in told(raw)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")], ids=["rights", "disk"])
+def test_a_place_where_nothing_can_be_written_is_told(raw, tmp_path, monkeypatch, error):
+    monkeypatch.setattr("pathlib.Path.mkdir", lambda *_, **__: (_ for _ in ()).throw(error))
+    (outcome,) = batch([raw], tmp_path / "clean", "median").outcomes
+    assert outcome.state == "failed"
+    assert outcome.told[0].startswith("cannot write")
+    assert outcome.told[0].endswith(error.strerror)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 kB, where that can be had."""
+    (tmp_path / "disk").mkdir()
+    mounted = sys.platform == "linux" and os.geteuid() == 0
+    mounted = mounted and not subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", tmp_path / "disk"], check=False).returncode  # noqa: S603, S607
+    if not mounted:
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path / "disk"
+    subprocess.run(["umount", tmp_path / "disk"], check=True)  # noqa: S603, S607
+
+
+@pytest.mark.parametrize("ending", [".ome.tif", ".ome.zarr"])
+def test_a_disk_that_is_really_full_is_told_and_has_room_again_afterwards(small_disk, tmp_path, ending):
+    noisy = np.random.default_rng(0).integers(0, 60000, (8, 128, 128)).astype(np.uint16)
+    write(tmp_path / "raw.ome.tif", noisy, axes="TYX")
+    (outcome,) = batch([tmp_path / "raw.ome.tif"], small_disk, "gaussian", sigma=0.3, ending=ending).outcomes
+    assert outcome.state == "failed"
+    assert re.search("make room|No space left", outcome.told[0])
+    assert not (small_disk / f"raw{ending}").exists()
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)  # noqa: S603, S607
+    (outcome,) = batch([tmp_path / "raw.ome.tif"], small_disk, "gaussian", sigma=0.3, ending=ending).outcomes
+    assert outcome.state == "done"
+    assert [path.name for path in small_disk.iterdir()] == [f"raw{ending}"]
+
+
+def test_a_large_result_is_refused_on_a_small_disk_before_any_work(small_disk, tmp_path):
+    with pytest.raises(FileError, match="No space left"), files.room_for(small_disk / "clean.tif", (1 << 20, 1200), "uint8"):
+        pytest.fail("there is no room")
+
+
+def test_ten_thousand_files_are_listed_in_seconds(tmp_path):
+    from napari_zeroshot.engine.worklist import worklist
+
+    (tmp_path / "raw").mkdir()
+    for number in range(10_000):
+        (tmp_path / "raw" / f"{number:05d}.tif").touch()
+    assert len(worklist([tmp_path / "raw"], tmp_path / "clean", ".ome.tif")) == 10_000
