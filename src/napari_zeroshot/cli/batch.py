@@ -23,7 +23,7 @@ from napari_zeroshot.engine.registry import get_method
 if TYPE_CHECKING:
     from napari_zeroshot.engine.batch import Outcome, Report
 
-USUAL = "zs-n2m"
+USUAL = "auto"
 MEANT = "Files, OME-Zarr folders, folders with images (and those below), or patterns in quotes such as 'raw/**/*.tif'."
 REPLACE = "Replace results that were made otherwise; those made from the same image by the same command stay in any case."
 

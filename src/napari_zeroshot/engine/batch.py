@@ -72,7 +72,7 @@ class Report:
         return self.count("done", "done before") == len(self.outcomes)
 
 
-def batch(inputs: Sequence[str | Path], folder: str | Path, method: str = "zs-n2m", **options: Any) -> Report:
+def batch(inputs: Sequence[str | Path], folder: str | Path, method: str = "auto", **options: Any) -> Report:
     """Denoise files into a folder; what became of each.
 
     Parameters
@@ -96,7 +96,7 @@ def batch(inputs: Sequence[str | Path], folder: str | Path, method: str = "zs-n2
 def batch_steps(
     inputs: Sequence[str | Path],
     folder: str | Path,
-    method: str = "zs-n2m",
+    method: str = "auto",
     *,
     ending: str = ".ome.tif",
     overwrite: bool = False,

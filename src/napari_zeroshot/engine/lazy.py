@@ -18,7 +18,7 @@ from napari_zeroshot.engine.method import Progress, Result, never
 from napari_zeroshot.engine.run import OnDemand, denoise_steps
 
 
-def denoise_lazy(image: Any, method: str = "zs-n2m", **options: Any) -> dask.array.Array:
+def denoise_lazy(image: Any, method: str = "auto", **options: Any) -> dask.array.Array:
     """A dask array of the denoised image, with a chunk for each plane, which is denoised whenever it is sliced.
 
     A network for each channel is trained before this returns, on evenly spaced planes, as by ``denoise(image, stack="shared")``: the pixels are the
@@ -44,7 +44,7 @@ def denoise_lazy(image: Any, method: str = "zs-n2m", **options: Any) -> dask.arr
 
 def lazy_steps(
     image: Any,
-    method: str = "zs-n2m",
+    method: str = "auto",
     *,
     axes: str | None = None,
     preset: str | None = None,

@@ -74,7 +74,7 @@ def unet(channels: int, width: int, levels: int) -> UNet:
         return UNet(channels, width, levels)
 
 
-def even_unet(channels: int, width: int, levels: int) -> UNet:
+def even_unet(channels: int, width: int, levels: int) -> EvenUNet:
     """The U-Net of ZS-UNet, `width` channels at every level; 16 wide with 4 levels has 34,000 weights."""
     with torch.device("meta"):
         return EvenUNet(channels, width, levels)
@@ -126,15 +126,29 @@ class UNet(nn.Module):
 class EvenUNet(UNet):
     """A U-Net with the same few channels at every level, which are averaged on the way down and repeated on the way up.
 
-    It sees as far as a large U-Net, and has too few weights to learn one image's noise by heart.
+    It sees as far as a large U-Net, and has too few weights to learn one image's noise by heart. With its weights go the `grey` levels it
+    learnt in (mean, deviation, and by how much its answers are too bright) and the `distances` of the pixels of its pairs (0 for none).
     """
+
+    grey: Tensor
+    distances: Tensor
 
     def __init__(self, channels: int, width: int, levels: int) -> None:
         super().__init__(channels, width, 1)
         self.multiple = 2 ** (levels - 1)
+        self.register_buffer("grey", torch.empty(3))
+        self.register_buffer("distances", torch.empty(2))
         self.down = nn.ModuleList(_two_convolutions(before, width) for before in [channels, *[width] * (levels - 1)])
         self.rise = nn.ModuleList(nn.Upsample(scale_factor=2) for _ in range(levels - 1))
         self.up = nn.ModuleList(_two_convolutions(2 * width, width) for _ in range(levels - 1))
+
+    def standard(self, image: Tensor) -> Tensor:
+        """An image in the grey levels that the network learns in."""
+        return (image - self.grey[0]) / self.grey[1]
+
+    def restored(self, answer: Tensor) -> Tensor:
+        """An answer in the image's grey levels."""
+        return answer * self.grey[1] + self.grey[0] - self.grey[2]
 
     @staticmethod
     def _halved(x: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def _sharing(report: NoiseReport) -> Iterator[Finding]:
         sentence = "Neighbouring pixels vary together, and unevenly: they share noise, or the sample has a fine texture all over."
         yield Finding("Neighbours", value, sentence, "Look at an empty place: if it is blotchy, use FM2S; if not, ZS-N2M.", notable=True)
     elif report.neighbours_share:
-        advice = "ZS-N2N and ZS-N2M would take it for structure and keep it; use FM2S with a wide pre-filter (preset wide-field)."
+        advice = "ZS-N2N and ZS-N2M would take it for structure and keep it; use Auto, which learns from pixels further apart, or FM2S (preset wide-field)."
         yield Finding("Neighbours", value, "Neighbouring pixels share noise: it looks like blots, not like single grains.", advice, notable=True)
     else:
         yield Finding("Neighbours", value, "Each pixel has noise of its own.", "Every method here can tell it from structure.")

@@ -1,4 +1,4 @@
-"""Every method there is: walks ``methods/`` and collects the METHOD at each file's end."""
+"""Every method there is: walks ``methods/`` and collects the METHOD at each file's end, and that of `auto`, which chooses among them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from napari_zeroshot.engine import methods
+from napari_zeroshot.engine import auto, methods
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method
 
 
 @cache
 def all_methods() -> Mapping[str, Method]:
-    """Every method by name; those that train come first."""
+    """Every method by name; the automatic choice first, then those that train."""
     found: list[Method] = [import_module(f"{methods.__name__}.{entry.name}").METHOD for entry in iter_modules(methods.__path__)]
+    found.append(auto.METHOD)
     found.sort(key=lambda method: (not method.trains, method.name))
     return MappingProxyType({method.name: method for method in found})
 

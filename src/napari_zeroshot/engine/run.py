@@ -53,7 +53,7 @@ class Ledger(Protocol):
 
 def denoise(
     image: Any,
-    method: str = "zs-n2m",
+    method: str = "auto",
     *,
     axes: str | None = None,
     preset: str | None = None,
@@ -89,7 +89,7 @@ def denoise(
 
 def denoise_steps(
     image: Any,
-    method: str = "zs-n2m",
+    method: str = "auto",
     *,
     axes: str | None = None,
     preset: str | None = None,

@@ -19,7 +19,7 @@ from napari_zeroshot.widgets.habits import Notebook
 from napari_zeroshot.widgets.layout import CalmWheel, Sentence, add_row, narrow, rows
 from napari_zeroshot.widgets.task import Recipe
 
-FIRST = "zs-n2m"
+FIRST = "auto"
 """The method that is proposed."""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
-    from napari_zeroshot.engine.networks import UNet
+    from napari_zeroshot.engine.networks import EvenUNet
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
     from napari_zeroshot.engine.own_noise import OwnNoise
 
@@ -32,6 +32,10 @@ MOST_ANSWERED = 2**20
 """Pixels of the planes whose answers are learnt from in the second half, at most."""
 REFRESHES = 5
 """How often the answers learnt from are made anew."""
+MOST_COMPARED = 4
+"""Planes whose mean brightness is kept."""
+LEAST_NOISE = 1e-3
+"""Of the range, so that no place without noise counts for everything."""
 LIKELY = 2.0
 """Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
 
@@ -69,7 +73,7 @@ class ZSUNetParams(Training):
         label="Balance", low=0, high=2, step=0.1, advanced=True,
     )  # fmt: skip
     width: int = param(16, "Channels of the network; more follow finer structure, and learn the noise sooner.", label="Width", low=4, high=128, advanced=True)
-    levels: int = param(4, "Levels of the network; each doubles how far it sees.", label="Levels", low=1, high=6, advanced=True)
+    depth: int = param(4, "Levels of the network; each doubles how far it sees.", label="Depth", low=1, high=6, advanced=True)
 
     @property
     def recordable(self) -> bool:
@@ -104,23 +108,28 @@ def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
 
 
 def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
-    """Train on pairs of the planes' pixels, and then on the network's own answers."""
+    """Read the noise, and train on pairs of the planes' pixels, then on the network's own answers."""
+    return (yield from fit_knowing(read_noise_of(noisy) if job.trained is None else None, noisy, params, job))
+
+
+def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
+    """Train on planes whose noise is known; None if it cannot be told."""
     from napari_zeroshot.engine import fitting, networks
     from napari_zeroshot.engine.own_noise import OwnNoise
 
-    report = read_noise_of(noisy)
-    apart = distances(params.distance, report)
     known = _of_same_shape(job.start, params)
     steps = params.steps if known is None else params.warm_steps
     bench = fitting.Bench.set_up(noisy, job, params, steps)
-    network: UNet = bench.network(networks.even_unet(noisy.shape[1], params.width, params.levels), known)  # type: ignore[assignment]
-    grey = _Grey.of(noisy)
-    infer = partial(_answer, grey=grey, apart=apart, smoothing=params.smoothing)
+    network: EvenUNet = bench.network(networks.even_unet(noisy.shape[1], params.width, params.depth), known)  # type: ignore[assignment]
+    if job.trained is None:
+        _set_up(network, noisy, distances(params.distance, report))
+    apart = _distances_of(network)
+    infer = partial(_answer, apart=apart, smoothing=params.smoothing)
     halo, multiple = network.halo * max(apart) + 8, network.multiple * int(np.lcm.reduce(apart))
     denoiser: NetworkDenoiser = replace(bench.denoiser(network, infer, halo=halo), multiple=multiple)  # type: ignore[arg-type,assignment]
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
-    pairs = [_Pairs(bench, distance, noise, grey) for distance in apart]
+    pairs = [_Pairs(bench, distance, noise) for distance in apart]
     answers = _Answers(bench, noise, replace(denoiser, turns=1), steps) if noise and params.own_noise else None
     taken = 0
 
@@ -129,37 +138,48 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
         taken += 1
         if answers is not None and taken % 2 and taken > (1 - params.own_noise) * steps * (known is None):
             dirty, clean = answers()
-            return (network(grey.standard(dirty)) - grey.standard(clean)).square().mean()  # type: ignore[no-any-return]
+            return (network(network.standard(dirty)) - network.standard(clean)).square().mean()  # type: ignore[no-any-return]
         first, second, weights = pairs[taken // 2 % len(pairs)]()
-        return ((network(grey.standard(first)) - grey.standard(second)).square() * weights).mean()  # type: ignore[no-any-return]
+        return ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()  # type: ignore[no-any-return]
 
     score = pairs[0].score(network) if pairs[0].spared else None
     yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score)
-    return _with_mean_kept(denoiser, noisy)
+    if job.cancelled() and known is None and taken < steps / 10:
+        from scipy import ndimage
+
+        job.note("Cancelled before the network had learnt enough; this is a plain blur.")
+        return lambda planes: ndimage.gaussian_filter(planes, (0, 0, 1, 1))
+    if job.trained is None:
+        _keep_mean(network, denoiser, noisy)
+    return denoiser
 
 
-@dataclass(frozen=True)
-class _Grey:
-    """The grey scale that a network learns in: mean 0, deviation 1."""
+def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
+    """Tell a network the grey levels and the distances it is to learn in."""
+    import torch
 
-    mean: float
-    deviation: float
-
-    @classmethod
-    def of(cls, planes: Planes) -> _Grey:
-        return cls(float(planes.mean(dtype=np.float64)), float(planes.std(dtype=np.float64)) or 1.0)
-
-    def standard(self, image: Tensor) -> Tensor:
-        return (image - self.mean) / self.deviation
-
-    def restored(self, image: Tensor) -> Tensor:
-        return image * self.deviation + self.mean
+    deviation = float(planes.std(dtype=np.float64)) or 1.0
+    network.grey.copy_(torch.tensor([float(planes.mean(dtype=np.float64)), deviation, 0.0]))
+    network.distances.copy_(torch.tensor([*map(float, apart), 0.0][:2]))
 
 
-def _answer(network: nn.Module, noisy: Tensor, *, grey: _Grey, apart: tuple[int, ...], smoothing: float) -> Tensor:
+def _distances_of(network: EvenUNet) -> tuple[int, ...]:
+    apart = tuple(int(distance) for distance in network.distances.tolist() if distance)
+    if not apart or not set(apart) <= {1, 2, 3}:
+        raise ParamError(f"the network learnt from pixels {network.distances.tolist()} apart; 1, 2 and 3 are allowed")
+    return apart
+
+
+def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes) -> None:
+    """Have a network take off its answers by how much they are brighter than the planes it learnt from, on the whole."""
+    few = planes[:MOST_COMPARED]
+    network.grey[2] += float((replace(denoiser, turns=1)(few) - few).mean(dtype=np.float64))
+
+
+def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float) -> Tensor:
     """The mean of what the network makes of the images of pixels `apart` from one another."""
-    answers = [_on_lattices(network, grey.standard(noisy), distance) for distance in apart]
-    mean = grey.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
+    answers = [_on_lattices(network, network.standard(noisy), distance) for distance in apart]
+    mean = network.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
     return _blurred(mean, smoothing) if max(apart) > 1 and smoothing else mean
 
 
@@ -205,7 +225,7 @@ def brightness_around(image: Tensor) -> Tensor:
 class _Pairs:
     """Batches of pairs of pixels, and how much each counts."""
 
-    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None, grey: _Grey) -> None:
+    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
         import torch
 
         from napari_zeroshot.engine.sampling import lattices
@@ -214,8 +234,8 @@ class _Pairs:
         views = lattices(bench.planes[..., :height, :width], distance)
         weights = torch.ones_like(views)
         if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
-            weights = noise.deviation(brightness_around(views)).clamp_min(1e-3 * grey.deviation) ** -bench.knobs.balance  # type: ignore[attr-defined]
-        self._bench, self._grey = bench, grey
+            weights = noise.deviation(brightness_around(views)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
+        self._bench = bench
         self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
 
     def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -226,10 +246,10 @@ class _Pairs:
         """Whether crops are held out."""
         return self._crops.spared
 
-    def score(self, network: nn.Module) -> Any:
+    def score(self, network: EvenUNet) -> Any:
         """What tells how far pairs that are held out are from one another."""
         first, second, weights = self._drawn(self._crops.held_out())
-        return lambda: ((network(self._grey.standard(first)) - self._grey.standard(second)).square() * weights).mean()
+        return lambda: ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()
 
     def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         from napari_zeroshot.engine.sampling import cell_mean, random_pair
@@ -277,17 +297,10 @@ def _turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:
     return turned(batch, int(torch.randint(8, (1,), generator=rng))).contiguous(memory_format=torch.channels_last)
 
 
-def _with_mean_kept(denoiser: NetworkDenoiser, noisy: Planes) -> NetworkDenoiser:
-    """The denoiser, with what the mean brightness of the planes has changed by taken off again."""
-    change = float((replace(denoiser, turns=1)(noisy[:4]) - noisy[:4]).mean(dtype=np.float64))
-    infer = denoiser.infer
-    return replace(denoiser, infer=lambda image: infer(image) - change)
-
-
 def _of_same_shape(start: Any, params: ZSUNetParams) -> Any:
     """The network to go on from, if it has the wanted width and levels."""
     network = getattr(start, "network", None)
-    fits = network is not None and len(network.down) == params.levels and network.last.in_channels == params.width
+    fits = network is not None and len(network.down) == params.depth and network.last.in_channels == params.width
     return network if fits else None
 
 
