@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
+from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
+    "ablation": ablation.SUITE,
     "kodak": kodak.SUITE,
     "speed": speed.SUITE,
     "scale": scale.SUITE,

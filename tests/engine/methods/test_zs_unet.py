@@ -1,0 +1,98 @@
+"""ZS-UNet: its pairs, its own noise, what it is told by the noise report, and what it promises."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from napari_zeroshot import denoise, denoise_steps
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.methods import zs_unet
+from napari_zeroshot.engine.metrics import psnr
+from napari_zeroshot.engine.noise_diagnosis import diagnose
+
+QUICK = {"device": "cpu", "steps": 60, "crop": 32, "turns": "1", "dtype": "float32"}
+
+
+@pytest.fixture(scope="module")
+def truth():
+    places = np.random.default_rng(3).random((96, 96)) > 0.99
+    return 30 + 4000 * ndimage.gaussian_filter(places.astype(np.float64), 3)
+
+
+@pytest.fixture(scope="module")
+def noisy(truth):
+    return np.random.default_rng(4).poisson(truth).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def blotchy(truth):
+    """Noise that neighbours share over two pixels."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=truth.shape), 1)
+    return (truth + 8 * noise / noise.std()).clip(0).round().astype(np.uint16)
+
+
+def test_noise_goes_and_structure_stays(noisy, truth):
+    span = float(np.ptp(truth))
+    assert psnr(truth, denoise(noisy, "zs-unet", **{**QUICK, "steps": 150}).image, data_range=span) > psnr(truth, noisy, data_range=span) + 4
+
+
+def test_mean_brightness_is_kept(noisy):
+    clean = denoise(noisy, "zs-unet", **QUICK).image
+    assert clean.mean() == pytest.approx(noisy.mean(), rel=2e-3)
+
+
+def test_pairs_are_of_neighbours_unless_these_share_noise(noisy, blotchy):
+    assert zs_unet.distances("auto", diagnose(noisy)) == (1,)
+    assert zs_unet.distances("auto", diagnose(blotchy)) == (2, 3)
+    assert zs_unet.distances("auto", None) == (1,)
+    assert zs_unet.distances("3", diagnose(noisy)) == (3,)
+
+
+def test_shared_noise_goes_with_pairs_further_apart(blotchy, truth):
+    near, far = (np.square(denoise(blotchy, "zs-unet", distance=apart, **{**QUICK, "steps": 150}).image - truth).mean() for apart in ("1", "auto"))
+    assert far < 0.7 * near
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (33, 41), (3, 47, 35)])
+def test_any_size_comes_back_in_its_own(shape):
+    image = np.random.default_rng(0).poisson(50, shape).astype(np.uint8)
+    for distance in ("1", "2+3"):
+        assert denoise(image, "zs-unet", axes="TYX"[-len(shape) :], distance=distance, steps=3, device="cpu").image.shape == shape
+
+
+def test_tiles_leave_no_seams(noisy):
+    options = {**QUICK, "distance": "2+3", "steps": 8}
+    whole, tiled = (denoise(noisy, "zs-unet", tile=tile, **options).image for tile in (1024, 32))
+    np.testing.assert_allclose(tiled[8:-8, 8:-8], whole[8:-8, 8:-8], rtol=1e-3)
+
+
+def test_a_run_that_goes_on_learns_from_its_answer_at_once(noisy):
+    first = denoise(noisy, "zs-unet", **QUICK)
+    on = list(denoise_steps(noisy, "zs-unet", start=first.denoiser, levels=first.levels, **{**QUICK, "warm_steps": 4}))
+    assert on[0].loss < 1.5 * first.losses[-1][1]
+
+
+def test_a_network_of_another_width_is_not_gone_on_from(noisy):
+    first = denoise(noisy, "zs-unet", **{**QUICK, "steps": 4})
+    second = denoise(noisy, "zs-unet", start=first.denoiser, **{**QUICK, "steps": 7}, width=8)
+    assert second.losses[-1][0] == 7
+
+
+def test_cancelled_at_once_gives_a_blur_and_says_so(noisy):
+    result = denoise(noisy, "zs-unet", cancelled=lambda: True, **QUICK)
+    assert any("plain blur" in note for note in result.notes)
+
+
+def test_surroundings_leave_the_pixel_itself_out():
+    image = torch.zeros(1, 1, 25, 25)
+    image[0, 0, 12, 12] = 1
+    around = zs_unet.brightness_around(image)[0, 0]
+    assert around[11:14, 11:14].abs().max() == 0
+    assert around[12, 14] > 0
+    torch.testing.assert_close(zs_unet.brightness_around(torch.full((1, 1, 25, 25), 3.0)), torch.full((1, 1, 25, 25), 3.0))
+
+
+def test_unknown_distances_are_refused():
+    with pytest.raises(ParamError, match="distance = '4' is not allowed"):
+        zs_unet.ZSUNetParams(distance="4")

@@ -1,0 +1,64 @@
+"""The automatic choice: what it chooses, what it says, and what it warns of."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_zeroshot import denoise
+from napari_zeroshot.engine import auto
+from napari_zeroshot.engine.noise_diagnosis import diagnose
+
+QUICK = {"device": "cpu", "crop": 32, "crops": 4, "turns": "1", "dtype": "float32"}
+
+
+@pytest.fixture(scope="module")
+def few_photons():
+    return np.random.default_rng(0).poisson(np.tile(np.linspace(0.5, 5, 96), (96, 1))).astype(np.uint16)
+
+
+def test_it_says_what_was_chosen_and_why(few_photons):
+    notes = denoise(few_photons, "auto", steps=4, **QUICK).notes
+    assert "photons at the brightest, and noise of its own for each pixel: ZS-UNet learnt from neighbouring pixels" in notes[0]
+    assert any(note.startswith("Photons: The brightest places hold so few photons") for note in notes)
+
+
+def test_shared_noise_is_met_with_pairs_further_apart():
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1)
+    image = (100 + 20 * noise / noise.std()).round().astype(np.uint16)
+    assert "share: ZS-UNet learnt from pixels two and three apart" in denoise(image, "auto", steps=4, **QUICK).notes[0]
+
+
+def test_where_a_gaussian_is_nearer_the_truth_it_is_given_and_told(few_photons, monkeypatch):
+    monkeypatch.setattr(auto, "JUDGED_FROM", 1)  # two steps teach nothing, and a blur is better
+    result = denoise(few_photons, "auto", steps=2, **QUICK)
+    np.testing.assert_allclose(result.image, denoise(few_photons, "gaussian", dtype="float32").image)
+    assert result.notes[-1].startswith("A Gaussian is expected to be nearer the truth")
+
+
+def test_a_short_trial_is_shown_as_it_is(few_photons):
+    assert not any("Gaussian" in note for note in denoise(few_photons, "auto", steps=2, **QUICK).notes)
+
+
+def test_detail_in_what_was_taken_away_is_told(monkeypatch):
+    rng = np.random.default_rng(2)
+    fine = 100 + 60 * (rng.random((192, 192)) > 0.9) * (np.arange(192) > 96)
+    image = rng.poisson(fine).astype(np.uint16)
+    report = diagnose(image)
+    noisy = (image / 255).astype(np.float32)[None, None]
+    blur = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 3, 3))  # noqa: E731
+    monkeypatch.setattr(auto, "_expected_error", lambda *_: 0.0)
+    told = []
+    assert auto._the_better(blur, report, noisy, auto.Job(note=told.append)) is blur
+    assert "fine detail was lost" in told[-1]
+
+
+def test_an_image_too_small_for_its_noise_to_be_read_is_denoised_all_the_same():
+    image = np.random.default_rng(0).poisson(50, (16, 16)).astype(np.uint8)
+    result = denoise(image, "auto", steps=3, device="cpu")
+    assert "too small, or too even" in result.notes[0]
+    assert result.image.shape == (16, 16)
+
+
+def test_an_even_image_stays_as_it_is():
+    image = np.full((40, 40), 7, np.uint8)
+    np.testing.assert_array_equal(denoise(image, "auto", steps=30, device="cpu").image, image)
