@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
-    from napari_zeroshot.engine.sweep import Sweep, sweep, sweep_steps
+    from napari_zeroshot.engine.sweep import sweep, sweep_steps
+    from napari_zeroshot.engine.sweep_tiles import Sweep
 
 __version__ = "0.1.0"
 
@@ -29,7 +30,7 @@ _HOMES = {
     "NoiseReport": "noise_diagnosis",
     "Progress": "method",
     "Result": "method",
-    "Sweep": "sweep",
+    "Sweep": "sweep_tiles",
     "all_methods": "registry",
     "denoise": "run",
     "denoise_steps": "run",
