@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.rerun import rerun
     from napari_zeroshot.engine.run import denoise, denoise_steps
-    from napari_zeroshot.engine.sweep import Sweep, sweep, sweep_steps
+    from napari_zeroshot.engine.sweep import sweep, sweep_steps
+    from napari_zeroshot.engine.sweep_tiles import Sweep
     from napari_zeroshot.engine.weights import load_network, save_network
 
 __version__ = "0.1.0"
@@ -34,7 +35,7 @@ _HOMES = {
     "NoiseReport": "noise_diagnosis",
     "Progress": "method",
     "Result": "method",
-    "Sweep": "sweep",
+    "Sweep": "sweep_tiles",
     "all_methods": "registry",
     "compare": "comparison",
     "batch": "batch",

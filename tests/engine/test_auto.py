@@ -7,6 +7,7 @@ from scipy import ndimage
 from napari_zeroshot import denoise
 from napari_zeroshot.engine import auto
 from napari_zeroshot.engine.noise_diagnosis import diagnose
+from napari_zeroshot.engine.phantoms import nuclei
 
 QUICK = {"device": "cpu", "crop": 32, "crops": 4, "turns": "1", "dtype": "float32"}
 
@@ -40,12 +41,10 @@ def test_a_short_trial_is_shown_as_it_is(few_photons):
 
 
 def test_detail_in_what_was_taken_away_is_told(monkeypatch):
-    rng = np.random.default_rng(2)
-    fine = 100 + 60 * (rng.random((192, 192)) > 0.9) * (np.arange(192) > 96)
-    image = rng.poisson(fine).astype(np.uint16)
+    image = np.random.default_rng(2).poisson(10 + 90 * nuclei((192, 192)))
     report = diagnose(image)
     noisy = (image / 255).astype(np.float32)[None, None]
-    blur = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 3, 3))  # noqa: E731
+    blur = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 4, 4))  # noqa: E731
     monkeypatch.setattr(auto, "_expected_error", lambda *_: 0.0)
     told = []
     assert auto._the_better(blur, report, noisy, auto.Job(note=told.append)) is blur

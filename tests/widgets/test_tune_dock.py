@@ -7,6 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
 
 from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine.method import Progress, Result
@@ -217,6 +218,16 @@ def test_methods_side_by_side(blurred):
     assert not blurred.shows("trained")
     blurred["tile_1"].click()
     assert blurred["method"].currentData() == "median"
+
+
+def test_two_parameters_make_a_table_with_headings(blurred):
+    blurred["method"].setCurrentIndex(blurred["method"].findData("nlm"))
+    blurred["vary_2"].setCurrentIndex(blurred["vary_2"].findData("patch"))
+    swept(blurred, values_1="0.5, 1", values_2="3, 5, 7")
+    assert blurred["tile_1_2"].isEnabled()
+    headings = {label.text().replace("\n", " ") for label in blurred["tile_1_2"].parentWidget().findChildren(QLabel)}
+    assert {"h/σ 0.5", "h/σ 1", "patch 3", "patch 5", "patch 7"} <= headings
+    assert not blurred.shows("trained")
 
 
 def test_cancel_keeps_the_finished_tiles(dock, noisy, monkeypatch):

@@ -17,7 +17,7 @@ from napari_zeroshot.engine.registry import get_method
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.image import Image
-    from napari_zeroshot.engine.sweep import Sweep
+    from napari_zeroshot.engine.sweep_tiles import Sweep
 
 METHOD = "The method; give several to compare them."
 VARY = "A parameter and its values: alpha_ie=1,10,100, or alpha_ie=0.1:100:7 for seven from 0.1 to 100; alone (alpha_ie), the usual ones. At most twice."

@@ -15,7 +15,7 @@ from napari_zeroshot.engine.errors import FileError, ImageError
 from napari_zeroshot.engine.files import write
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.provenance import versions
-from napari_zeroshot.engine.sweep import Sweep, Tile
+from napari_zeroshot.engine.sweep_tiles import Sweep, Tile
 
 if TYPE_CHECKING:
     import PIL.Image

@@ -53,9 +53,14 @@ class Axis:
     log: bool = False
 
     @property
+    def numbers(self) -> bool:
+        """Whether the values are numbers, with others between them."""
+        return not any(isinstance(value, bool | str) for value in self.values)
+
+    @property
     def told(self) -> str:
         """All values in few words: ``α_ie 1, 10, 100``."""
-        if any(isinstance(value, bool | str) for value in self.values):
+        if not self.numbers:
             return ", ".join(self.titles)
         return ", ".join([self.titles[0], *(short(value) for value in self.values[1:])])
 

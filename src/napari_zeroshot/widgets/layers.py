@@ -16,8 +16,8 @@ from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.part import Region
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.sweep import Sweep
 from napari_zeroshot.engine.sweep_files import record
+from napari_zeroshot.engine.sweep_tiles import Sweep
 from napari_zeroshot.widgets.naming import told_changes
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 from napari_zeroshot.engine import sweep_files
 from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.sweep import Sweep, Tile, sweep_steps
+from napari_zeroshot.engine.sweep import sweep_steps
+from napari_zeroshot.engine.sweep_tiles import Sweep, Tile
 from napari_zeroshot.engine.variation import Setting
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.layers import add_sweep, limits_of

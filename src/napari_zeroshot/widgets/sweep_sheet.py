@@ -11,9 +11,9 @@ from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QButtonGroup, QGridLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.contact_sheet import as_shown
-from napari_zeroshot.engine.sweep import Sweep, Tile
 from napari_zeroshot.engine.sweep_files import told_scores, upright
-from napari_zeroshot.engine.variation import METHOD, Axis, Setting
+from napari_zeroshot.engine.sweep_tiles import Sweep, Tile
+from napari_zeroshot.engine.variation import Axis, Setting
 from napari_zeroshot.widgets.slider import TICKS
 
 WIDTH = 288
@@ -21,6 +21,8 @@ WIDTH = 288
 ACROSS = 3
 """Tiles in a row, where only one thing varies."""
 SMALLEST = 44
+HEADING = 50
+"""Pixels for the values of the first of two axes."""
 
 
 class SweepSheet(QWidget):
@@ -37,6 +39,7 @@ class SweepSheet(QWidget):
         self._group = QButtonGroup(self)
         self._axes: tuple[Axis, ...] = ()
         self._letters = "YX"
+        self._headings: list[QLabel] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(2)
         self._slider = QSlider(Qt.Orientation.Horizontal)
@@ -57,18 +60,38 @@ class SweepSheet(QWidget):
     def begin(self, axes: tuple[Axis, ...], settings: Sequence[Setting], limits: tuple[float, float], letters: str) -> None:
         """Show an empty tile for each setting; `letters` are the axes of the images to come, in their order."""
         self._axes, self._tiles, self._limits, self._letters = axes, {}, limits, letters
-        for button in self._buttons.values():
-            self._group.removeButton(button)
-            self._grid.removeWidget(button)
-            button.setParent(None)
-            button.deleteLater()
+        self._clear()
         across = len(axes[-1].values) if len(axes) == 2 else ACROSS
-        side = max(SMALLEST, WIDTH // across)
+        side = max(SMALLEST, (WIDTH - HEADING * (len(axes) - 1)) // across)
         self._buttons = {setting.place: self._button(setting, side) for setting in settings}
         for number, button in enumerate(self._buttons.values()):
-            self._grid.addWidget(button, number // across, number % across)
+            self._grid.addWidget(button, number // across + 1, number % across + 1)
+        if len(axes) == 2:
+            self._add_headings(*axes)
         for part in (self._slider, self._nearest):
             part.hide()
+
+    def _clear(self) -> None:
+        for button in self._buttons.values():
+            self._group.removeButton(button)
+        for part in (*self._buttons.values(), *self._headings):
+            self._grid.removeWidget(part)
+            part.setParent(None)
+            part.deleteLater()
+        self._headings = []
+
+    def _add_headings(self, down: Axis, across: Axis) -> None:
+        """The values of two axes, to the left of the tiles and above them."""
+        for number, title in enumerate(down.titles, start=1):
+            self._add_heading(title, number, 0)
+        for number, title in enumerate(across.titles, start=1):
+            self._add_heading(title, 0, number)
+
+    def _add_heading(self, title: str, row: int, column: int) -> None:
+        heading = QLabel(title.replace(" ", "\n", 1))
+        heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._grid.addWidget(heading, row, column)
+        self._headings.append(heading)
 
     def show_tiles(self, tiles: Sequence[Tile]) -> None:
         """Fill in the tiles that are done."""
@@ -87,8 +110,7 @@ class SweepSheet(QWidget):
             button = self._buttons[sweep.best.setting.place]
             button.setText("★ " + button.text())
             button.setToolTip(button.toolTip().replace("</p>", "<br>★ the best of these.</p>"))
-        one = len(self._axes) == 1 and self._axes[0].name != METHOD and all(isinstance(value, int | float) for value in self._axes[0].values)
-        offered = one and len(sweep.images) > 1
+        offered = len(sweep.images) > 1 and len(self._axes) == 1 and self._axes[0].numbers
         for part in (self._slider, self._nearest):
             part.setVisible(offered)
         if offered:
@@ -117,7 +139,7 @@ class SweepSheet(QWidget):
         button.setIconSize(QSize(side - 8, side - 8))
         button.setFixedWidth(side)
         button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        button.setText(f"{setting.title}\n…")
+        button.setText(self._caption(setting, "…"))
         button.setIcon(_blank(side - 8))
         button.setToolTip(f"<p>{setting.title}: waiting.</p>")
         button.clicked.connect(lambda: self._on_click(setting.place))
@@ -126,7 +148,7 @@ class SweepSheet(QWidget):
 
     def _fill(self, tile: Tile) -> None:
         button = self._buttons[tile.setting.place]
-        button.setText(f"{tile.setting.title}\n{_short_score(tile)}")
+        button.setText(self._caption(tile.setting, _short_score(tile)))
         if tile.image is None:
             button.setToolTip(f"<p>{tile.problem}</p>")
             return
@@ -135,6 +157,10 @@ class SweepSheet(QWidget):
         button.setToolTip(
             f"<p><b>{tile.setting.title}</b><br>{told_scores(tile)}<br>{tile.seconds:.1f} s<br>Click to use these settings in the Denoise dock.</p>"
         )
+
+    def _caption(self, setting: Setting, score: str) -> str:
+        """What stands below a tile: with two axes, titles stand above and beside them."""
+        return score if len(self._axes) == 2 else f"{setting.title}\n{score}"
 
     def _icon(self, tile: Tile) -> QIcon:
         return QIcon(_pixmap(as_shown(upright(tile.image, self._letters), self._limits))) if tile.image is not None else QIcon()
