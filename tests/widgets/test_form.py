@@ -130,5 +130,5 @@ def test_recipe_goes_in_and_out(qtbot):
 def test_presets_begin_with_default_and_the_method_of_the_python_door_is_proposed(qtbot):
     picker = RecipePicker()
     qtbot.addWidget(picker)
-    assert picker.method.name == "zs-n2m"
+    assert picker.method.name == "auto"
     assert picker.findChild(QWidget, "preset").itemText(0) == "default"

@@ -25,37 +25,32 @@ from napari_zeroshot.widgets.buttons import Buttons
 from napari_zeroshot.widgets.estimate import told_device, told_size, told_time
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.guide import connect_shortcuts, guide
-from napari_zeroshot.widgets.history import History, Moment
+from napari_zeroshot.widgets.history import Moment
+from napari_zeroshot.widgets.idle import Idle
 from napari_zeroshot.widgets.kept import keep_network
-from napari_zeroshot.widgets.layers import METADATA, Preview, add_layer, add_result, camera, result_name, result_size, unique_name
+from napari_zeroshot.widgets.layers import METADATA, add_layer, add_result, camera, result_name, result_size, unique_name
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels
-from napari_zeroshot.widgets.pace import Pace, calibration, expected_seconds
+from napari_zeroshot.widgets.pace import Pace, expected_seconds
 from napari_zeroshot.widgets.preview import Previewer
-from napari_zeroshot.widgets.progress import ProgressPanel
 from napari_zeroshot.widgets.recipe import Recipe, RecipePicker
 from napari_zeroshot.widgets.reproducibility import Reproducibility
 from napari_zeroshot.widgets.result_actions import ResultActions
 from napari_zeroshot.widgets.scope import ScopePicker
 from napari_zeroshot.widgets.source import SourcePicker
 from napari_zeroshot.widgets.task import Task
-from napari_zeroshot.widgets.worker import Report, Running, run_in_thread, warm_up
+from napari_zeroshot.widgets.watch import Watch
+from napari_zeroshot.widgets.worker import Report, Running, run_in_thread
 
 if TYPE_CHECKING:
     import napari
 
 NO_IMAGE = "Open an image to denoise it, or try the plugin on a sample."
-IDLE = 1500
-"""Milliseconds without a change after which torch is loaded and the method's pace is tried, so that neither is waited for."""
 VIEW_RESTS = 200
 """Milliseconds for which the view must rest before the estimate follows it."""
 
 RUNNING = "The layer “preview” shows the plane in view so far. Closing this dock ends the run."
 CANCELLING = "Training stops; the best so far will be kept."
 PREVIEWING = "The layer “preview” shows what is learnt so far."
-
-
-def ignored(_: Any) -> None:
-    """What a calibration reports."""
 
 
 class DenoiseWidget(QWidget):
@@ -65,15 +60,12 @@ class DenoiseWidget(QWidget):
         super().__init__()
         self._viewer = viewer
         self._running: Running | None = None
-        self._calibrating: Running | None = None
         self._task: Task | None = None
         self._begun: Task | None = None
-        self._shown: Task | None = None
-        self._preview: Preview | None = None
         self._filling: Filling | None = None
         self._filled: Any = None
         self._outcome = self._details = ""
-        self._follows = self._warming = self._short_of_memory = False
+        self._follows = self._short_of_memory = False
 
         self._picker = SourcePicker(viewer)
         self._scope = ScopePicker()
@@ -87,13 +79,15 @@ class DenoiseWidget(QWidget):
             order.addWidget(widget)
         self._estimate = Sentence("estimate", lines=2)
         self._buttons = Buttons()
-        self._progress = ProgressPanel()
+        self._watch = Watch(viewer)
         self._message = Sentence("message", lines=3)
-        self._history = History()
         self._on_cpu, self._free, self._copy = (QPushButton(text) for text in ("Run on the CPU", "Free GPU", "Copy details"))
         self._previews = Previewer(self)
         self._actions = ResultActions(self._viewer)
-        self._idle, self._view_rests = (QTimer(self) for _ in range(2))
+        self._idle = Idle(self, self._runnable, self._is_free, lambda *told, **more: denoise_steps(*told, **more))
+        self._view_rests = QTimer(self)
+        self._view_rests.setSingleShot(True)
+        self._view_rests.setInterval(VIEW_RESTS)
         self._lay_out()
         self._recall()
         self._on_theme()
@@ -108,18 +102,18 @@ class DenoiseWidget(QWidget):
         self._buttons.cancel.clicked.connect(self._on_cancel)
         self._buttons.end.clicked.connect(self._on_end_now)
         self._buttons.sample.clicked.connect(self._on_sample)
-        self._history.shown.connect(self._show_moment)
-        self._history.kept.connect(self._on_keep)
+        self._watch.history.shown.connect(self._watch.show_moment)
+        self._watch.history.kept.connect(self._on_keep)
         self._on_cpu.clicked.connect(self._on_run_on_cpu)
         self._free.clicked.connect(self._on_free)
         self._copy.clicked.connect(self._on_copy)
         self._previews.begun.connect(self._on_preview_begun)
-        self._previews.reported.connect(self._show_report)
+        self._previews.reported.connect(self._watch.report)
         self._previews.done.connect(self._on_preview_done)
         self._previews.failed.connect(self._on_error)
         self._previews.ended.connect(self._on_preview_ended)
         self._previews.due.connect(self._start_preview)
-        self._idle.timeout.connect(self._on_idle)
+        self._idle.learnt.connect(self._refresh)
         self._view_rests.timeout.connect(self._refresh)
         connect_shortcuts(self, {"run": self._buttons.run.click, "preview": self._buttons.preview.click, "stop": self.cancel, "keep": self._on_keep})
         for event, slot in self._events():
@@ -144,14 +138,11 @@ class DenoiseWidget(QWidget):
         self._on_cpu.hide()
         column = QVBoxLayout(self)
         column.addWidget(RoomyScroll(self._order))
-        for widget in (self._estimate, self._buttons, self._progress, self._message, self._progress.plot, self._history):
+        for widget in (self._estimate, self._buttons, self._watch.progress, self._message, self._watch.progress.plot, self._watch.history):
             column.addWidget(widget)
         column.addWidget(self._actions)
         column.addLayout(below)
         column.addStretch()
-        for timer, pause in ((self._idle, IDLE), (self._view_rests, VIEW_RESTS)):
-            timer.setSingleShot(True)
-            timer.setInterval(pause)
 
     def event(self, event: QEvent) -> bool:
         """As any widget; when the dock is closed, which takes its parent away, end whatever goes on."""
@@ -163,24 +154,23 @@ class DenoiseWidget(QWidget):
         """End whatever goes on in other threads, without touching a widget: they may be gone."""
         self._previews.abandon()
         self._actions.abandon()
-        for running in (self._running, self._calibrating):
-            if running is not None:
-                running.abandon()
+        self._idle.give_way()
+        if self._running is not None:
+            self._running.abandon()
         if self._filling is not None:
             self._filling.close()
-        self._running = self._calibrating = None
+        self._running = None
 
     def _leave(self) -> None:
         self._abandon()
-        for timer in (self._idle, self._view_rests):
-            timer.stop()
+        self._idle.stop()
+        self._view_rests.stop()
         for event, slot in self._events():
             event.disconnect(slot)
         self._picker.leave()
         self._previews.stop()
         self._clear_away()
-        if self._preview is not None:
-            self._preview.remove()
+        self._watch.take_away()
 
     # What is to be done
 
@@ -205,13 +195,19 @@ class DenoiseWidget(QWidget):
             return str(error)
         return ""
 
+    def _runnable(self) -> Task | None:
+        return None if self._problem() else self._ordered()
+
+    def _is_free(self) -> bool:
+        return self._picker.layer is not None and self._task is None and not self._previews.running
+
     # A run
 
     def _on_run(self) -> None:
         if self._task is not None:
             return
         self._previews.stop()
-        self._calibrated()
+        self._idle.give_way()
         self._outcome, self._details = "", ""
         self._follows = self._short_of_memory = False
         self._picker.settle()
@@ -223,7 +219,7 @@ class DenoiseWidget(QWidget):
         self._refresh()
 
     def _start(self, task: Task) -> None:
-        self._watch(task)
+        self._watch.begin(task)
         self._task = self._begun = task
         self._filling, pace = Filling.for_task(task), Pace()
         if self._filling.on_disk:
@@ -239,34 +235,13 @@ class DenoiseWidget(QWidget):
             on_end=lambda: self._on_end(task),
         )
 
-    def _watch(self, task: Task) -> None:
-        """Show what comes of a task from now on."""
-        self._shown, self._preview = task, Preview(self._viewer, task.source, task.region, self._preview)
-        self._history.empty()
-        self._progress.start()
-
     def _on_report(self, report: Report) -> None:
         if self._running is None:
             return
         if self._filled is not None and report.progress.loss is None and self._filled in self._viewer.layers:
             self._filled.refresh()
         self._follow_view()
-        self._show_report(report)
-
-    def _show_report(self, report: Report) -> None:
-        if report.preview is None:
-            self._history.note(report.losses, report.scores)
-        else:
-            progress = report.progress
-            self._history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
-            if self._history.at_latest:
-                self._show_moment()
-        self._progress.show_progress(report.progress, report.losses, report.scores)
-
-    def _show_moment(self) -> None:
-        moment = self._history.moment
-        if moment is not None and self._preview is not None:
-            self._preview.show(moment.image, moment.at)
+        self._watch.report(report)
 
     def _on_view(self) -> None:
         if self._scope.follows_view:
@@ -275,9 +250,8 @@ class DenoiseWidget(QWidget):
 
     def _follow_view(self) -> None:
         """Ask for previews of the plane in view, unless the user has deleted them."""
-        if self._running is not None and self._task is not None and self._preview is not None:
-            wanted = self._preview.wanted
-            self._running.show(self._task.within(self._task.source.plane_in_view(self._viewer)) if wanted else None)
+        if self._running is not None:
+            self._running.show(self._watch.plane(self._viewer))
 
     def _on_result(self, result: Result, pace: Pace) -> None:
         task, filled = self._task, self._filled
@@ -291,13 +265,13 @@ class DenoiseWidget(QWidget):
         pace.remember(task, result)
         self._add(task, replace(result, image=getattr(result.image, "array", result.image)), filled)
         self._clear_away()
-        self._progress.finish(result.losses, result.scores)
+        self._watch.progress.finish(result.losses, result.scores)
         self._outcome = " ".join((f"Done in {told_time(result.seconds)}. {self._outcome}", *result.notes))
 
     def _add(self, task: Task, result: Result, filled: Any = None) -> None:
         """Show a result, in the layer that it filled if there is one, and say so."""
         if filled is None:
-            filled = add_result(self._viewer, task.source, result, task.region, self._preview)
+            filled = add_result(self._viewer, task.source, result, task.region, self._watch.layer)
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
@@ -323,10 +297,9 @@ class DenoiseWidget(QWidget):
         """Once for each run: no preview and no moving bar outlive it."""
         if self._task is None:
             return
-        if self._preview is not None:
-            self._preview.remove()
+        self._watch.take_away()
         self._task = self._filling = self._filled = None
-        self._progress.stop()
+        self._watch.progress.stop()
 
     def _on_cancel(self) -> None:
         if self._running is not None:
@@ -335,7 +308,7 @@ class DenoiseWidget(QWidget):
 
     def _on_end_now(self) -> None:
         """Wait no longer: keep the finished planes, or else what the preview showed last."""
-        running, task, filling, filled, moment = self._running, self._task, self._filling, self._filled, self._history.moment
+        running, task, filling, filled, moment = self._running, self._task, self._filling, self._filled, self._watch.history.moment
         if running is None or task is None or filling is None:
             return
         running.abandon()
@@ -354,8 +327,9 @@ class DenoiseWidget(QWidget):
         self._refresh()
 
     def _on_keep(self) -> None:
-        if self._shown is not None and self._history.moment is not None:
-            self._keep(self._shown, self._history.moment)
+        task, moment = self._watch.task, self._watch.history.moment
+        if task is not None and moment is not None:
+            self._keep(task, moment)
             self._refresh()
 
     def _keep(self, task: Task, moment: Moment) -> None:
@@ -376,7 +350,7 @@ class DenoiseWidget(QWidget):
         self._preview_again()
 
     def _preview_again(self) -> None:
-        self._calibrated()
+        self._idle.give_way()
         self._previews.start(self._ordered_preview(), denoise_steps)
 
     def _start_preview(self) -> None:
@@ -386,69 +360,23 @@ class DenoiseWidget(QWidget):
             self._preview_again()
 
     def _on_settings(self) -> None:
-        if self._follows and self._task is None and self._preview is not None and self._preview.wanted and not self._problem():
+        if self._follows and self._task is None and self._watch.wanted and not self._problem():
             self._previews.later()
         self._refresh()
 
     def _on_preview_begun(self, task: Task) -> None:
-        self._watch(task)
+        self._watch.begin(task)
         self._follows = True
         self._refresh()
 
     def _on_preview_done(self, result: Result) -> None:
-        if self._shown is None:
-            return
-        steps = result.losses[-1][0] if result.losses else 0
-        self._history.add(Moment(steps, steps, result.seconds, self._shown.plane_of(result.image), {}))
-        self._show_moment()
-        self._progress.finish(result.losses, result.scores)
+        self._watch.previewed(result)
         self._details = json.dumps(result.provenance(), indent=1)
         self._outcome = f"Previewed in {told_time(result.seconds)}, quickly and only what is in view; the layer “preview” now follows every change of settings."
 
     def _on_preview_ended(self) -> None:
-        self._progress.stop()
+        self._watch.progress.stop()
         self._refresh()
-
-    # While nothing else goes on
-
-    def _on_idle(self) -> None:
-        if self._picker.layer is None or self._task is not None or self._previews.running:
-            return
-        if torch_is_loaded():
-            self._calibrate()
-            self._refresh()
-            return
-        if not self._warming:
-            self._warming = True
-            warm_up()
-        self._idle.start()
-
-    def _calibrate(self) -> None:
-        """Find out how long this method takes here, if it was never run before."""
-        if self._calibrating is not None or self._problem():
-            return
-        task = self._ordered()
-        if expected_seconds(task) is not None:
-            return
-        short, pace = calibration(task), Pace()
-        self._calibrating = run_in_thread(
-            lambda cancelled: pace.timed(short.steps(denoise_steps, cancelled)),
-            on_report=ignored,
-            on_result=lambda result: pace.remember(short, result),
-            on_error=ignored,
-            on_end=self._on_calibrated,
-        )
-
-    def _calibrated(self) -> None:
-        """End a calibration: the user wants the processor."""
-        if self._calibrating is not None:
-            self._calibrating.abandon()
-            self._calibrating = None
-
-    def _on_calibrated(self) -> None:
-        if self._calibrating is not None:
-            self._calibrating = None
-            self._refresh()
 
     # The rest
 
@@ -465,14 +393,12 @@ class DenoiseWidget(QWidget):
 
     def _on_image(self) -> None:
         """Another image, other axes, or layers that came and went."""
-        self._idle.start()
-        if self._shown is not None and self._task is None and self._shown.source.layer not in self._viewer.layers:
+        self._idle.later()
+        shown = self._watch.task
+        if shown is not None and self._task is None and shown.source.layer not in self._viewer.layers:
             self._previews.stop()
             self._previews.forget()
-            self._history.empty()
-            if self._preview is not None:
-                self._preview.remove()
-            self._shown = self._preview = None
+            self._watch.forget()
         self._refresh()
 
     def adopt(self, method: Method, params: Params) -> None:
@@ -505,7 +431,7 @@ class DenoiseWidget(QWidget):
         QApplication.clipboard().setText(self._details)
 
     def _on_theme(self) -> None:
-        self._progress.plot.recolour(get_theme(self._viewer.theme))
+        self._watch.progress.plot.recolour(get_theme(self._viewer.theme))
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, previewing, running, cancelling, done or failed."""

@@ -30,14 +30,16 @@ class RecipePicker(QWidget):
     ----------
     make_form
         Makes the form for a class of parameters, with `value`, `set_value`, `mark_changed` and `changed` as `ParamsForm` has them.
+    first
+        The method that is shown first.
     """
 
     changed = Signal()
 
-    def __init__(self, make_form: Callable[[type[Params]], Any] = ParamsForm) -> None:
+    def __init__(self, make_form: Callable[[type[Params]], Any] = ParamsForm, first: str = FIRST) -> None:
         super().__init__()
         self._make_form = make_form
-        self._method = ComboBox(name="method", value=FIRST, choices=[(method.title, name) for name, method in all_methods().items()])
+        self._method = ComboBox(name="method", value=first, choices=[(method.title, name) for name, method in all_methods().items()])
         self._preset = ComboBox(name="preset", choices=lambda _: list(self.method.presets))
         self._wheel = CalmWheel(self)
         for box in (self._method, self._preset):

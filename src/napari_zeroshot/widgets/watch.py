@@ -1,0 +1,77 @@
+"""What is seen of a run or a preview: the layer that shows the image so far, its history, the bar and the curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_zeroshot.engine.method import Result
+from napari_zeroshot.widgets.history import History, Moment
+from napari_zeroshot.widgets.layers import Preview
+from napari_zeroshot.widgets.progress import ProgressPanel
+from napari_zeroshot.widgets.task import At, Task
+from napari_zeroshot.widgets.worker import Report
+
+if TYPE_CHECKING:
+    import napari
+
+
+class Watch:
+    """Shows one task after another; `task` is the one shown last, `layer` where it is shown, both None before the first."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self.progress, self.history = ProgressPanel(), History()
+        self.task: Task | None = None
+        self.layer: Preview | None = None
+
+    def begin(self, task: Task) -> None:
+        """Show what comes of a task from now on."""
+        self.task, self.layer = task, Preview(self._viewer, task.source, task.region, self.layer)
+        self.history.empty()
+        self.progress.start()
+
+    def report(self, report: Report) -> None:
+        """Show what a run has reported."""
+        if report.preview is None:
+            self.history.note(report.losses, report.scores)
+        else:
+            progress = report.progress
+            self.history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
+            if self.history.at_latest:
+                self.show_moment()
+        self.progress.show_progress(report.progress, report.losses, report.scores)
+
+    def previewed(self, result: Result) -> None:
+        """Show what a preview came to."""
+        if self.task is None:
+            return
+        steps = result.losses[-1][0] if result.losses else 0
+        self.history.add(Moment(steps, steps, result.seconds, self.task.plane_of(result.image), {}))
+        self.show_moment()
+        self.progress.finish(result.losses, result.scores)
+
+    def show_moment(self) -> None:
+        """Show the moment that the history stands at."""
+        moment = self.history.moment
+        if moment is not None and self.layer is not None:
+            self.layer.show(moment.image, moment.at)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether something was shown whose layer the user has not deleted."""
+        return self.layer is not None and self.layer.wanted
+
+    def plane(self, viewer: napari.viewer.Viewer) -> At | None:
+        """The plane in view, counted as the task shown counts; None if previews of it are not wanted, or it lies outside."""
+        return self.task.within(self.task.source.plane_in_view(viewer)) if self.task is not None and self.wanted else None
+
+    def take_away(self) -> None:
+        """Show no layer any more."""
+        if self.layer is not None:
+            self.layer.remove()
+
+    def forget(self) -> None:
+        """Let go of the task shown, and of everything seen of it."""
+        self.take_away()
+        self.history.empty()
+        self.task = self.layer = None
