@@ -37,8 +37,8 @@ BUTTONS = {
     "sweep": ("Run sweep", "Denoises the region with every setting of the sheet, one after the other."),
     "cancel": ("Cancel", "Ends the sweep and keeps the finished tiles."),
     "add": ("Add as layer", "The tiles as a stack, with a slider for what was varied."),
-    "png": ("Save PNG…", "The sheet as a picture, as large as the tiles are."),
-    "csv": ("Save CSV…", "Settings, scores and seconds as a table."),
+    "png": ("PNG…", "Saves the sheet as a picture, as large as the tiles are."),
+    "csv": ("CSV…", "Saves settings, scores and seconds as a table."),
 }
 
 

@@ -48,6 +48,7 @@ class SweepSheet(QWidget):
         self._slider.setToolTip("<p>Goes through what was trained: the preview shows the tile whose value is nearest.</p>")
         self._nearest = QLabel()
         self._nearest.setObjectName("nearest")
+        self._nearest.setWordWrap(True)  # else a long name would widen the dock
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self._slider, self._nearest):

@@ -50,8 +50,6 @@ IDLE = 800
 """Milliseconds after which torch is loaded, so that the first preview need not wait for it."""
 UNDO_MOST = 100
 """Changes that can be undone."""
-WIDTH = 50
-"""Letters that fit beside one another, at least."""
 
 
 class TuneWidget(QWidget):
@@ -138,7 +136,6 @@ class TuneWidget(QWidget):
         for timer, pause in ((self._idle, IDLE), (self._view_rests, VIEW_RESTS)):
             timer.setSingleShot(True)
             timer.setInterval(pause)
-        self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
         outer.addWidget(RoomyScroll(below(self._inside, self._message, self._sample, self._fold, self._copy)))
         outer.addStretch()
