@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 NO_IMAGE = "Open an image to tune a method on, or try the plugin on a sample."
 FIRST = "Move a slider, or press Preview: the layer “preview” shows what the settings make of the region."
 TUNED_FIRST = "zs-n2m"
-"""It has the most telling knob, how smooth the result is."""
+"""Where Auto is preferred, which decides for itself: of the others this has the most telling knob, how smooth the result is."""
 PREVIEWING = "The layer “preview” shows what is learnt so far."
 OPTIONS = {"seed": 0, "stack": "shared", "dtype": "same", "nan": "refuse"}
 """How previews and sweeps run, besides the device that Preferences name."""
@@ -68,7 +68,8 @@ class TuneWidget(QWidget):
 
         self._picker = SourcePicker(viewer)
         self._recipe = RecipePicker(TuningSliders, first=TUNED_FIRST)
-        self._recipe.recall(habits.preference("method"))
+        preferred = habits.preference("method")
+        self._recipe.recall(TUNED_FIRST if preferred == "auto" else preferred)
         self._now = self._recipe.value()
         self._past: list[Recipe] = []
         self._region, self._pin = QLabel(), QCheckBox("Pin")
