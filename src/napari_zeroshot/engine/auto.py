@@ -14,7 +14,7 @@ from napari_zeroshot.engine.methods import zs_unet
 if TYPE_CHECKING:
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
-LOOKED_AT = 512
+LOOKED_AT = 256
 """Pixels along Y and X of the middle of a plane, by which answers are judged."""
 JUDGED_FROM = 200
 """Steps; a shorter training is a preview or a trial, and its answer is shown as it is."""
