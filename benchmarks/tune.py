@@ -26,7 +26,7 @@ PATIENCE = 120
 def run(methods: Sequence[str], moves: int) -> None:
     """Measure in a real napari window, keep the figures and write the table into docs/benchmarks.md."""
     found: dict[str, Any] = record.load("tune") or {"entries": {}}
-    found |= {"machine": machine.describe(), "command": "python -m benchmarks tune"}
+    found |= {"machine": machine.describe(), "command": f"python -m benchmarks tune --moves {moves}"}
     for name in methods:
         waits = slider_waits(name, moves)
         if waits:
@@ -67,7 +67,7 @@ def _moved(name: str) -> Iterator[tuple[str, Any]]:
     knobs = [knob for knob in describe(method.params) if knob.tunable and knob.name not in NOT_MOVED]
     for number, knob in enumerate(cycle(knobs), start=1):
         usual = float(getattr(method.settings(), knob.name)) or 1.0
-        value = usual * (1 + 0.1 * number) if knob.kind is float else usual + number
+        value = usual * (1 + 0.02 * number) if knob.kind is float else usual + number
         yield knob.name, knob.kind(min(value, knob.high if knob.high is not None else value))
 
 

@@ -130,13 +130,14 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
     pairs = [_Pairs(bench, distance, noise) for distance in apart]
-    answers = _Answers(bench, noise, replace(denoiser, turns=1), steps) if noise and params.own_noise else None
+    from_answers = params.own_noise * steps if known is None else float(steps)
+    answers = _Answers(bench, noise, replace(denoiser, turns=1), int(from_answers / 2)) if noise and params.own_noise else None
     taken = 0
 
     def loss() -> Tensor:
         nonlocal taken
         taken += 1
-        if answers is not None and taken % 2 and taken > (1 - params.own_noise) * steps * (known is None):
+        if answers is not None and taken % 2 and taken > steps - from_answers:
             dirty, clean = answers()
             return (network(network.standard(dirty)) - network.standard(clean)).square().mean()  # type: ignore[no-any-return]
         first, second, weights = pairs[taken // 2 % len(pairs)]()
@@ -261,7 +262,7 @@ class _Pairs:
 class _Answers:
     """Batches of the network's own answers, with noise and without. The answers are made anew as the network learns."""
 
-    def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, steps: int) -> None:
+    def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, batches: int) -> None:
         from napari_zeroshot.engine.parts import blocks
 
         planes = bench.planes.cpu().numpy()
@@ -269,7 +270,7 @@ class _Answers:
         few = max(1, MOST_ANSWERED // parts[0][0].size)
         self._noisy = np.stack([parts[int(place)] for place in np.linspace(0, len(parts) - 1, min(few, len(parts))).round()])
         self._bench, self._noise, self._denoiser = bench, noise, denoiser
-        self._fresh = max(1, int(steps * bench.knobs.own_noise / 2 / REFRESHES))  # type: ignore[attr-defined]
+        self._fresh = max(1, batches // REFRESHES)
         self._left = 0
 
     def __call__(self) -> tuple[Tensor, Tensor]:
