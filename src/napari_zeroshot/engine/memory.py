@@ -78,8 +78,8 @@ def seen(params: Params, plane: int) -> int:
 
 def _wide(params: Params) -> float:
     """How many times as wide as usual the widest network is; 1 at least."""
-    width = float(getattr(params, "refine_width", 0)) if getattr(params, "refine", False) else 0.0
-    return max(width / USUAL_WIDTH, 1.0)
+    refining = float(getattr(params, "refine_width", 0)) if getattr(params, "refine", False) else 0.0
+    return max(refining / USUAL_WIDTH, float(getattr(params, "width", 0)) / USUAL_WIDTH, 1.0)
 
 
 def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:

@@ -124,9 +124,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     if job.trained is None:
         _set_up(network, noisy, distances(params.distance, report))
     apart = _distances_of(network)
-    infer = partial(_answer, apart=apart, smoothing=params.smoothing)
-    halo, multiple = network.halo * max(apart) + 8, network.multiple * int(np.lcm.reduce(apart))
-    denoiser: NetworkDenoiser = replace(bench.denoiser(network, infer, halo=halo), multiple=multiple)  # type: ignore[arg-type,assignment]
+    denoiser = _denoiser_of(network, apart, bench, params)
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
     pairs = [_Pairs(bench, distance, noise) for distance in apart]
@@ -169,6 +167,12 @@ def _distances_of(network: EvenUNet) -> tuple[int, ...]:
     if not apart or not set(apart) <= {1, 2, 3}:
         raise ParamError(f"the network learnt from pixels {network.distances.tolist()} apart; 1, 2 and 3 are allowed")
     return apart
+
+
+def _denoiser_of(network: EvenUNet, apart: tuple[int, ...], bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
+    infer = partial(_answer, apart=apart, smoothing=params.smoothing)
+    halo = network.halo * max(apart) + int(4 * params.smoothing + 0.5)
+    return replace(bench.denoiser(network, infer, halo=halo), multiple=network.multiple * int(np.lcm.reduce(apart)))  # type: ignore[arg-type,return-value]
 
 
 def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes) -> None:
@@ -308,7 +312,7 @@ def _of_same_shape(start: Any, params: ZSUNetParams) -> Any:
 METHOD = Method(
     name="zs-unet",
     title="ZS-UNet",
-    summary="Learns from random pairs of the image's pixels and from its own answer with the measured noise put back; the best on photographs of cells.",
+    summary="Learns from pairs of the image's pixels, then from its own answer with the measured noise put back; slower, and the best on microscope images.",
     citation={
         "type": "inproceedings",
         "key": "huang2021neighbor2neighbor",
