@@ -33,13 +33,23 @@ class RunBeside(QObject):
         Of which image it turned out to be, asked once there is a result.
     region
         The part of that image that was denoised; empty for all of it.
+    sentence
+        What to say of the new layer; its name stands for ``{}``.
     """
 
     over = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer, told: str, start: Start, source: Callable[[], Source], region: Region) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        told: str,
+        start: Start,
+        source: Callable[[], Source],
+        region: Region,
+        sentence: str = "The result is the layer “{}”.",
+    ) -> None:
         super().__init__()
-        self._viewer, self._source, self._region = viewer, source, region
+        self._viewer, self._source, self._region, self._sentence = viewer, source, region, sentence
         self._bar = cancelable_progress(total=0, desc=told)
         self._running = run_in_thread(start, on_report=self._on_report, on_result=self._on_result, on_error=self._on_error, on_end=self._on_end)
 
@@ -69,7 +79,7 @@ class RunBeside(QObject):
         made = replace(result, image=getattr(result.image, "array", result.image))
         added = add_result(self._viewer, self._source(), made, self._region)
         keep_network(added, made)
-        show_info(" ".join((f"The result is the layer “{added.name}”.", *result.notes)))
+        show_info(" ".join((self._sentence.format(added.name), *result.notes)))
 
     def _on_error(self, error: Exception) -> None:
         show_error(str(error))
