@@ -108,7 +108,7 @@ def test_mistakes_are_told_in_json_before_any_work(command, raw, tmp_path, monke
 
 
 def test_help_shows_the_options_of_the_method_that_is_named(command, wide):
-    assert "--alpha-ie" in command("batch", "--help").out
+    assert "--own-noise" in command("batch", "--help").out
     shown = command("batch", "--method", "median", "--help").out
-    assert "--alpha-ie" not in shown
+    assert "--own-noise" not in shown
     assert "--fail-fast" in shown

@@ -10,7 +10,7 @@ from napari_zeroshot.engine.device import Device, random_numbers
 from napari_zeroshot.engine.memory import need
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.networks import SideBySide, fm2s_network, initialise, taken_apart, zs_n2n_network
-from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.registry import all_methods, get_method
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
 QUICK = {"axes": "TYX", "device": "cpu", "steps": 12, "crop": 16, "crops": 2, "precision": "float32", "dtype": "float32", "stack": "plane"}
@@ -89,7 +89,7 @@ def test_side_by_side_gives_what_one_by_one_gives(frames, monkeypatch, name, opt
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA card")
 def test_side_by_side_on_a_graphics_card_gives_what_one_by_one_gives(frames, monkeypatch):
-    options = QUICK | {"device": "cuda", "steps": 60, "early_stop": False}
+    options = QUICK | {"method": "zs-n2m", "device": "cuda", "steps": 60, "early_stop": False}
     monkeypatch.setitem(run.TOGETHER, "cuda", 1)
     alone = denoise(frames, **options).image
     monkeypatch.setitem(run.TOGETHER, "cuda", 3)
@@ -114,15 +114,15 @@ def test_fm2s_planes_side_by_side_differ_from_one_by_one_in_the_noise_drawn_only
 
 def test_order_of_planes_does_not_matter(frames, together):
     together(3)
-    forward = denoise(frames, **QUICK).image
-    backward = denoise(frames[::-1], **QUICK).image[::-1]
+    forward = denoise(frames, "zs-n2m", **QUICK).image
+    backward = denoise(frames[::-1], "zs-n2m", **QUICK).image[::-1]
     assert_close(backward, forward)
 
 
 def test_each_plane_keeps_its_own_grey_scale(frames, together):
     together(3)
-    alone = [denoise(frame, **(QUICK | {"axes": "YX"})) for frame in frames]
-    result = denoise(frames, **QUICK)
+    alone = [denoise(frame, "zs-n2m", **(QUICK | {"axes": "YX"})) for frame in frames]
+    result = denoise(frames, "zs-n2m", **QUICK)
     assert_close(result.image, [one.image for one in alone])
     assert result.levels == alone[-1].levels != alone[0].levels
 
@@ -136,7 +136,7 @@ def test_planes_that_do_not_fill_their_groups_are_denoised_too(stack, monkeypatc
 
 
 def test_channels_are_not_mixed(stack, monkeypatch):
-    alone, side_by_side = one_by_one_and_together(monkeypatch, 16, stack, **(QUICK | {"axes": "TCYX"}))
+    alone, side_by_side = one_by_one_and_together(monkeypatch, 16, stack, **(QUICK | {"method": "zs-n2m", "axes": "TCYX"}))
     assert_close(side_by_side.image.reshape(6, 24, 31), alone.image.reshape(6, 24, 31))
 
 
@@ -150,7 +150,7 @@ def test_a_second_network_is_trained_plane_by_plane(frames, together):
 def test_few_planes_of_many_pixels_go_together(frames, together, monkeypatch):
     together(3)
     monkeypatch.setattr(run, "STEP_PIXELS", 2 * 16 * 16 * 2)
-    stages = [report.stage for report in denoise_steps(frames, **QUICK)]
+    stages = [report.stage for report in denoise_steps(frames, "zs-n2m", **QUICK)]
     assert {"training plane 1/3", "training planes 2-3/3"} <= set(stages)
 
 
@@ -182,8 +182,8 @@ def test_memory_counts_every_network():
 
 def test_a_run_can_go_on_from_a_member(frames, together):
     together(3)
-    first = denoise(frames, **QUICK)
-    again = denoise(frames, start=first.denoiser, **(QUICK | {"warm_steps": 3}))
+    first = denoise(frames, "zs-n2m", **QUICK)
+    again = denoise(frames, "zs-n2m", start=first.denoiser, **(QUICK | {"warm_steps": 3}))
     assert again.complete
     assert len(again.losses) < len(first.losses)
 
@@ -193,7 +193,7 @@ def test_a_run_can_go_on_from_a_member(frames, together):
 
 def test_progress_side_by_side_never_goes_back_and_ends_at_its_total(stack, together):
     together(2)
-    reports = list(denoise_steps(stack, **(QUICK | {"axes": "TCYX", "early_stop": False})))
+    reports = list(denoise_steps(stack, "zs-n2m", **(QUICK | {"axes": "TCYX", "early_stop": False})))
     parts = [report.step / report.total for report in reports]
     assert parts == sorted(parts)
     assert parts[-1] == 1
@@ -203,25 +203,26 @@ def test_progress_side_by_side_never_goes_back_and_ends_at_its_total(stack, toge
 
 def test_snapshot_of_a_plane_shows_its_own_member(frames, together):
     together(3)
-    for report in denoise_steps(frames, **QUICK):
+    for report in denoise_steps(frames, "zs-n2m", **QUICK):
         whole = report.snapshot()
         for plane in range(3):
             np.testing.assert_array_equal(report.snapshot(at={"T": plane}), whole[plane])
         last = whole
-    assert_close(last, denoise(frames, **QUICK).image)
+    assert_close(last, denoise(frames, "zs-n2m", **QUICK).image)
 
 
 def test_snapshots_follow_the_training(frames, together):
     together(3)
-    reports = denoise_steps(frames, **QUICK)
+    reports = denoise_steps(frames, "zs-n2m", **QUICK)
     first, later = next(reports).snapshot(), next(reports).snapshot()
     assert not any(np.array_equal(one, other) for one, other in zip(first, later, strict=True))
 
 
-def test_cancelled_side_by_side_keeps_the_best_of_every_member(stack, together, trained):
+@pytest.mark.parametrize("name", [method.name for method in all_methods().values() if getattr(method.settings(), "side_by_side", False)])
+def test_cancelled_side_by_side_keeps_the_best_of_every_member(stack, together, name):
     together(2)
     frames, flag = np.concatenate((stack[:, 0], stack[:1, 1])), []
-    steps = denoise_steps(frames, trained.name, cancelled=lambda: bool(flag), **QUICK)
+    steps = denoise_steps(frames, name, cancelled=lambda: bool(flag), **QUICK)
     while True:
         try:
             flag += ["stop"] if next(steps).step > 8 else []

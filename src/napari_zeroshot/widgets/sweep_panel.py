@@ -109,7 +109,7 @@ class SweepPanel(QWidget):
         self._sweep, self._task = None, task
         self.sheet.begin(order.axes(), settings, limits_of(task.source.layer), letters)
         self._follow_limits(task.source.layer)
-        self._progress.start(f"Sweep: {task.source.name}")
+        self._progress.start()
         self._running = run_in_thread(
             lambda cancelled: _steps(task, order, truth, cancelled),
             on_report=self._on_report,
@@ -156,7 +156,7 @@ class SweepPanel(QWidget):
     def _on_report(self, report: Report) -> None:
         if self._running is not None:
             self.sheet.show_tiles(report.progress.tiles)
-            self._progress.show_progress(report.progress, ())  # last: napari's bar lets the end come in meanwhile
+            self._progress.show_progress(report.progress, ())
 
     def _on_result(self, sweep: Sweep) -> None:
         if self._running is None:
