@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from tempfile import TemporaryDirectory
 
 from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
 
@@ -32,7 +34,9 @@ def main() -> None:
     for name, suite in SUITES.items():
         suite.options(parsers.add_parser(name, help=suite.help, description=suite.help))
     chosen = parser.parse_args()
-    SUITES[chosen.suite].run(chosen)
+    with TemporaryDirectory() as settings:  # the docks remember what was last used; a benchmark is not to change that
+        os.environ["XDG_CONFIG_HOME"] = settings
+        SUITES[chosen.suite].run(chosen)
 
 
 if __name__ == "__main__":

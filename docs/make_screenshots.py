@@ -6,9 +6,11 @@ Run it with a display: ``make screenshots``, or ``xvfb-run -a -s "-screen 0 1400
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import napari
 from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QToolButton, QWidget
@@ -31,8 +33,10 @@ def main() -> None:
     asked.add_argument("--only", choices=SHOTS, action="append", help="which pictures; all if left out")
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    for name in options.only or SHOTS:
-        SHOTS[name](options.theme, options.folder)
+    with TemporaryDirectory() as settings:  # as on a computer on which napari was never used
+        os.environ |= {"XDG_CONFIG_HOME": settings, "NAPARI_CONFIG": str(Path(settings, "napari.yaml"))}
+        for name in options.only or SHOTS:
+            SHOTS[name](options.theme, options.folder)
 
 
 def shoot_denoise(theme: str, folder: Path) -> None:
@@ -85,7 +89,7 @@ def shoot_compare(theme: str, folder: Path) -> None:
     viewer.open_sample("napari-zeroshot", "noisy_plane")
     noisy = next(layer for layer in viewer.layers if layer.visible)
     source = Source.of(noisy, parse("YX", noisy.data.shape))
-    denoised = add_result(viewer, source, denoise(noisy.data, "zs-n2m"))
+    denoised = add_result(viewer, source, denoise(noisy.data))
     blurred = add_result(viewer, source, denoise(noisy.data, "gaussian", sigma=3))
     truth = next(layer for layer in viewer.layers if layer.name.endswith("truth"))
     _, dock = viewer.window.add_plugin_dock_widget("napari-zeroshot", "Compare")

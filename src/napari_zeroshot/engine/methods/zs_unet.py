@@ -128,18 +128,21 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
     pairs = [_Pairs(bench, distance, noise) for distance in apart]
-    from_answers = params.own_noise * steps if known is None else float(steps)
+    from_answers = params.own_noise * steps if known is None else steps - 1.0  # not the first step, whose loss is told
     answers = _Answers(bench, noise, replace(denoiser, turns=1), int(from_answers / 2)) if noise and params.own_noise else None
-    taken = 0
+    taken, of_pairs = 0, bench.planes.new_zeros(())
 
     def loss() -> Tensor:
-        nonlocal taken
+        nonlocal taken, of_pairs
         taken += 1
         if answers is not None and taken % 2 and taken > steps - from_answers:
             dirty, clean = answers()
-            return (network(network.standard(dirty)) - network.standard(clean)).square().mean()  # type: ignore[no-any-return]
+            of_answers = (network(network.standard(dirty)) - network.standard(clean)).square().mean()
+            return of_answers + (of_pairs - of_answers).detach()  # type: ignore[no-any-return]  # told is what pairs last had: one curve of one thing
         first, second, weights = pairs[taken // 2 % len(pairs)]()
-        return ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()  # type: ignore[no-any-return]
+        value = ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()
+        of_pairs = value.detach()
+        return value  # type: ignore[no-any-return]
 
     score = pairs[0].score(network) if pairs[0].spared else None
     yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score)
