@@ -8,7 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import batch, document, figures, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks import ablation, batch, document, figures, kodak, plot, preview, profile, record, scale, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import files
@@ -112,6 +112,37 @@ def test_photographs_are_compared_on_the_images_that_both_settings_ran_on(tmp_pa
     assert both["difference"] == pytest.approx(both["default psnr"] - both["paper psnr"])
     run("kodak", "--tables")
     assert "| ZS-N2N |" in document.PAGE.read_text()
+
+
+def pair(folder, name, seed):
+    clean = np.rint(200 * histology((40, 40), seed).mean(axis=2)).astype(np.uint8)
+    noisy = np.random.default_rng(seed).poisson(clean).clip(0, 255).astype(np.uint8)
+    for part, image in (("raw", noisy), ("gt", clean)):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        iio.imwrite(folder / part / f"{name}.png", image)
+
+
+def test_quality_of_single_rows_is_measured_and_the_others_are_kept(tmp_path):
+    for seed, name in enumerate(("Confocal_A_1", "WideField_A_1")):
+        pair(tmp_path / "fmd", name, seed)
+    run("quality", "--data", str(tmp_path / "fmd"), "--crop", "0", "--only", "noisy", "gaussian (best sigma, truth in hand)")
+    run("quality", "--data", str(tmp_path / "fmd"), "--crop", "0", "--only", "median")
+    scores = record.load("quality_fmd")["scores"]
+    assert list(dict.fromkeys(score["row"] for score in scores)) == ["noisy", "median", "gaussian (best sigma, truth in hand)"]
+    oracle, noisy = ([score["affine_psnr"] for score in scores if score["row"] == row] for row in ("gaussian (best sigma, truth in hand)", "noisy"))
+    assert all(ours > theirs for ours, theirs in zip(oracle, noisy, strict=True))
+
+
+def test_parts_of_our_method_are_left_out_one_at_a_time(tmp_path, monkeypatch):
+    pair(tmp_path / "fmd", "WideField_A_1", 0)
+    pair(tmp_path / "fmd", "Confocal_A_1", 1)
+    quick = {"steps": 4, "crop": 16, "turns": "1"}
+    monkeypatch.setattr(ablation, "VARIANTS", {"as it is": quick, "no own noise": quick | {"own_noise": 0.0}, "another": quick})
+    run("ablation", "--data", str(tmp_path / "fmd"), "--only", "as it is", "no own noise")
+    page = document.PAGE.read_text()
+    assert "Mean over 2 scenes" in page
+    assert "| no own noise | " in page
+    assert "another" not in page
 
 
 def test_noise_on_photographs_is_the_papers_and_the_same_every_time():
