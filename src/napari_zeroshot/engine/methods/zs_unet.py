@@ -129,7 +129,8 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
     pairs = [_Pairs(bench, distance, noise) for distance in apart]
     from_answers = params.own_noise * steps if known is None else steps - 1.0  # not the first step, whose loss is told
-    answers = _Answers(bench, noise, replace(denoiser, turns=1), int(from_answers / 2)) if noise and params.own_noise else None
+    quick = replace(denoiser, turns=1)
+    answers = _Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
     taken, of_pairs = 0, bench.planes.new_zeros(())
 
     def loss() -> Tensor:
@@ -145,7 +146,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
         return value  # type: ignore[no-any-return]
 
     score = pairs[0].score(network) if pairs[0].spared else None
-    yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score)
+    yield from fitting.train(bench, bench.optimiser(network), loss, quick, stage="training", steps=steps, score=score)  # snapshots take one turn
     if job.cancelled() and known is None and taken < steps / 10:
         from scipy import ndimage
 
