@@ -75,7 +75,7 @@ def unet(channels: int, width: int, levels: int) -> UNet:
 
 
 def even_unet(channels: int, width: int, levels: int) -> EvenUNet:
-    """The U-Net of ZS-UNet, `width` channels at every level; 16 wide with 4 levels has 34,000 weights."""
+    """The U-Net of ZS-UNet, `width` channels at every level; 16 wide with 4 levels has 37,249 weights."""
     with torch.device("meta"):
         return EvenUNet(channels, width, levels)
 
