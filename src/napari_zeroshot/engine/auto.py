@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Steps, unheard
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Steps, finished, unheard
 from napari_zeroshot.engine.methods import zs_unet
+from napari_zeroshot.engine.parts import middle_of
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
-LOOKED_AT = 256
-"""Pixels along Y and X of the middle of a plane, by which answers are judged."""
 JUDGED_FROM = 200
 """Steps; a shorter training is a preview or a trial, and its answer is shown as it is."""
-MUCH_DETAIL = 0.05
-"""Above this share of detail in what was removed, the user is told."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +55,10 @@ def reasons(report: NoiseReport | None) -> Iterator[str]:
 def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, job: Job) -> Denoiser:
     """The denoiser, or the Gaussian if that is expected to be nearer the truth; with a word where detail was lost."""
     from napari_zeroshot.engine.methods import gaussian
-    from napari_zeroshot.engine.residual import middle, structure
+    from napari_zeroshot.engine.residual import MUCH_DETAIL, structure
 
-    plain = _finished(gaussian.fit(noisy, gaussian.GaussianParams(), replace(job, note=unheard)))
-    plane = noisy[len(noisy) // 2]
-    part = np.stack([middle(sample.astype(np.float64), LOOKED_AT) for sample in plane]).astype(np.float32)
+    plain = finished(gaussian.fit(noisy, gaussian.GaussianParams(), replace(job, note=unheard)))
+    part = middle_of(noisy)[0]
     if not report.neighbours_share and _expected_error(plain, part, report) < _expected_error(denoiser, part, report):
         job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
         return plain
@@ -72,14 +68,6 @@ def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, job: Job
             "What was taken away holds structure, not noise alone: fine detail was lost. See the residual in the Compare dock before measuring small things."
         )
     return denoiser
-
-
-def _finished(steps: Steps) -> Denoiser:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
 
 
 def _expected_error(denoiser: Denoiser, part: Planes, report: NoiseReport) -> float:

@@ -16,7 +16,7 @@ from napari_zeroshot.engine import files, memory, provenance
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Method, Progress, Result, never
+from napari_zeroshot.engine.method import Method, Progress, Result, finished, never
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import Plan, checked_axes, denoise_steps, planned
 from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
@@ -86,11 +86,7 @@ def batch(inputs: Sequence[str | Path], folder: str | Path, method: str = "auto"
     True
     """
     steps = batch_steps(inputs, folder, method, **options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return finished(steps)
 
 
 def batch_steps(

@@ -14,6 +14,7 @@ from napari_zeroshot.engine import intensity, metrics, places
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, named, parse
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.fourier_ring import SMALLEST, sharpness
+from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.methods.gaussian import best_sigma
 from napari_zeroshot.engine.micro_ssim import is_installed, micro_ssim
 from napari_zeroshot.engine.noise_diagnosis import diagnose
@@ -159,11 +160,7 @@ def compare(
     0.21
     """
     steps = compare_steps(images, raw=raw, truth=truth, axes=axes, data_range=data_range, gaussian=gaussian, at=at)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return finished(steps)
 
 
 def compare_steps(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.comparison_table import COLUMNS
+from napari_zeroshot.engine.residual import MUCH_DETAIL
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.comparison import Comparison, Figures, Measured
 
-MUCH_DETAIL = 0.05
-"""Above this share of detail in what was removed, the residual is said to contain structure."""
 DRIFTED = 0.01
 """Above this share of the mean, a drift is worth a sentence."""
 BLURRED = 0.8

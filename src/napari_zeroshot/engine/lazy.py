@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.method import Progress, Result, never
+from napari_zeroshot.engine.method import Progress, Result, finished, never
 from napari_zeroshot.engine.run import OnDemand, denoise_steps
 
 
@@ -35,11 +35,7 @@ def denoise_lazy(image: Any, method: str = "auto", **options: Any) -> dask.array
     >>> clean[700].compute()  # doctest: +SKIP
     """
     steps = lazy_steps(image, method, **options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value.image  # type: ignore[no-any-return]
+    return finished(steps).image  # type: ignore[no-any-return]
 
 
 def lazy_steps(

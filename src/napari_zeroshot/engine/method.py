@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from napari_zeroshot.engine.training import Training
 if TYPE_CHECKING:
     from napari_zeroshot.engine.intensity import Scale
     from napari_zeroshot.engine.trained import Lesson, State
+
+Value = TypeVar("Value")
 
 Planes = NDArray[np.float32]
 """Shape (N, C, Y, X): N planes of C jointly denoised channels (1, or the samples of an RGB image), values about 0 to 1."""
@@ -63,6 +65,15 @@ class Progress:
 
 Steps = Generator[Progress, None, Denoiser]
 """A method at work: yields `Progress`, returns the `Denoiser`."""
+
+
+def finished(steps: Generator[Any, None, Value]) -> Value:
+    """What a generator returns in the end; what it says on the way is passed over."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 def never() -> bool:

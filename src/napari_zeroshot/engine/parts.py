@@ -15,6 +15,8 @@ STRIP = 2**18
 """Pixels whose grey levels are converted at once: few enough for the processor's cache."""
 BLOCK = 512
 """Side of the blocks that are learnt from, in pixels."""
+MIDDLE = 256
+"""Side of the middle of a plane by which noise and answers are judged, in pixels."""
 
 Window = tuple[slice, slice]
 """Rows and columns of a part."""
@@ -65,6 +67,13 @@ def blocks(plane: NDArray[Any], pixels: int) -> list[NDArray[Any]]:
     rows = min(max(1, round(math.sqrt(most * height / width))), height // tall, most)
     columns = min(most // rows, width // wide)
     return [plane[:, y : y + tall, x : x + wide] for y in _starts(height - tall, rows) for x in _starts(width - wide, columns)]
+
+
+def middle_of(planes: NDArray[Any]) -> NDArray[Any]:
+    """The middle of the middle plane, by itself: enough to tell noise by. Shape (N, C, Y, X) to (1, C, <= 256, <= 256)."""
+    height, width = planes.shape[2:]
+    top, left = max(0, height - MIDDLE) // 2, max(0, width - MIDDLE) // 2
+    return planes[len(planes) // 2, np.newaxis, :, top : top + MIDDLE, left : left + MIDDLE].copy()
 
 
 def _starts(last: int, count: int) -> list[int]:

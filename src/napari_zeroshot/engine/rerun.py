@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Progress, Result, never
+from napari_zeroshot.engine.method import Progress, Result, finished, never
 from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.run import denoise_steps
 
@@ -31,11 +31,7 @@ def rerun(result: Any, image: Any, *, device: str | None = None, out: Any = None
     >>> rerun("cells-denoised.ome.tif", read("cells.ome.tif"))  # doctest: +SKIP
     """
     steps = rerun_steps(result, image, device=device, out=out)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return finished(steps)
 
 
 def rerun_steps(

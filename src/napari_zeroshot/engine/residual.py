@@ -25,6 +25,8 @@ SURE = 4.0
 """So many standard errors above the noise, power is taken for structure."""
 MOSTLY_NOISE = 1.3
 """Places count as flat while their details are no stronger than so many times the noise."""
+MUCH_DETAIL = 0.05
+"""Above this share of detail in what was removed, the residual is said to contain structure."""
 WIDEST = 1024
 """The middle of a plane, so many pixels wide and high, stands for its autocorrelation."""
 

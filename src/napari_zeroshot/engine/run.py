@@ -17,14 +17,14 @@ from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose, failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError, ParamError
-from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Progress, Result, never
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Progress, Result, finished, never
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.part import Region, cut
-from napari_zeroshot.engine.parts import PART, Window, blocks, widened, windows
+from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
 from napari_zeroshot.engine.precision import best
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.trained import Lesson, Trained, middle_of, rebuilt
+from napari_zeroshot.engine.trained import Lesson, Trained, rebuilt
 from napari_zeroshot.engine.weights import trained_of
 
 Stack = Literal["shared", "plane", "warm"]
@@ -80,11 +80,7 @@ def denoise(
     True
     """
     steps = denoise_steps(image, method, axes=axes, preset=preset, device=device, seed=seed, **options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return finished(steps)
 
 
 def denoise_steps(

@@ -15,7 +15,7 @@ from napari_zeroshot.engine import metrics
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.errors import DivergedError, ImageError, MissingPackageError, ParamError
 from napari_zeroshot.engine.expected_error import ErrorMeter, error_meter
-from napari_zeroshot.engine.method import Progress, Result, never
+from napari_zeroshot.engine.method import Progress, Result, finished, never
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.params import Value
 from napari_zeroshot.engine.part import Region, cut
@@ -45,11 +45,7 @@ def sweep(image: Any, method: str | Sequence[str] = "zs-n2m", **options: Any) ->
     10.0
     """
     steps = sweep_steps(image, method, **options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return finished(steps)
 
 
 def sweep_steps(

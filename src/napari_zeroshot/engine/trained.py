@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.intensity import Scale
-from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Result
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Result, finished
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
@@ -24,8 +24,6 @@ State = Mapping[str, "Tensor"]
 """A network's weights by name, as torch's ``state_dict`` gives them."""
 RANGE_FACTOR, NOISE_FACTOR = 2.0, 1.5
 """A range of grey levels or a noise that differs by more than this is unlike what was learnt from."""
-LOOKED_AT = 256
-"""Pixels along Y and X of the middle of a plane, in which noise is measured."""
 BLANK = 64
 """Pixels along Y and X of the plane that a method is given when a network is only built."""
 
@@ -41,7 +39,7 @@ class Lesson:
     levels
         The grey levels that were 0 and 1 to the network.
     middle
-        A piece of what was learnt from, as `middle_of` gives it.
+        A piece of what was learnt from, as `parts.middle_of` gives it.
     denoiser
         What was learned; of a stack with a network for each plane, from the last one.
     """
@@ -176,17 +174,7 @@ def rebuilt(trained: Trained, channel: int, params: Params, job: Job) -> Denoise
     states = iter(trained.of_channel(channel).states)
     blank = np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, trained.samples, BLANK, BLANK)).copy()
     steps = trained.method.fit(blank, params, Job(job.seed, job.device, tile=job.tile, trained=states))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            if next(states, None) is not None:
-                raise ParamError(f"there are more networks than {trained.method.title} has with these settings") from None
-            return end.value  # type: ignore[no-any-return]
-
-
-def middle_of(planes: Planes) -> Planes:
-    """The middle of the middle plane, by itself: enough to tell the noise by. Shape (N, C, Y, X) to (1, C, <= 256, <= 256)."""
-    height, width = planes.shape[2:]
-    top, left = max(0, height - LOOKED_AT) // 2, max(0, width - LOOKED_AT) // 2
-    return planes[len(planes) // 2, np.newaxis, :, top : top + LOOKED_AT, left : left + LOOKED_AT].copy()
+    denoiser = finished(steps)
+    if next(states, None) is not None:
+        raise ParamError(f"there are more networks than {trained.method.title} has with these settings")
+    return denoiser
