@@ -15,7 +15,7 @@ from benchmarks.rows import chosen, trained
 from benchmarks.suite import Suite
 from benchmarks.timing import Work, warm_up
 from napari_zeroshot import get_method
-from napari_zeroshot.engine import run as engine_run
+from napari_zeroshot.engine import plan as engine_plan
 from napari_zeroshot.engine.threads import used
 
 ROWS = {name: row for name, row in trained().items() if get_method(row.method).settings(row.preset).side_by_side}
@@ -24,7 +24,7 @@ KEY = ("row", "side", "planes", "steps", "threads", "together")
 
 def seconds(work: Work, together: int) -> float:
     """Seconds of a run with so many networks side by side, where that is allowed."""
-    engine_run.TOGETHER[machine.kind(work.device)] = together
+    engine_plan.TOGETHER[machine.kind(work.device)] = together
     image = picture(work.kind, work.side, work.planes)
     started = time.perf_counter()
     for _ in work.run(image):
@@ -36,7 +36,7 @@ def measure(
     names: Sequence[str] | None, side: int, planes: int, counts: Sequence[int], runs: int, params: dict[str, Any], device: str, entries: Entries
 ) -> None:
     """Median seconds for each number of networks side by side; they take turns, so that what else the machine does slows all of them."""
-    usual = engine_run.TOGETHER[machine.kind(device)]
+    usual = engine_plan.TOGETHER[machine.kind(device)]
     for row in chosen(names, ROWS):
         work = Work(row.method, row.preset, "grey", side, planes, "plane", device, {"early_stop": False, **params})  # the same steps for all
         warm_up(work)
@@ -46,7 +46,7 @@ def measure(
             measured = {"row": row.name, "side": side, "planes": planes, "steps": steps, "threads": used(), "together": count}
             entries.put({**measured, "seconds": round(median(every), 4), "every": [round(one, 4) for one in every]})
             print(f"{row.name}, {planes} planes of {side}², {count} side by side: {median(every):.3g} s", flush=True)
-    engine_run.TOGETHER[machine.kind(device)] = usual
+    engine_plan.TOGETHER[machine.kind(device)] = usual
 
 
 def section(found: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from benchmarks import ablation, batch, document, figures, kodak, plot, preview,
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import files
-from napari_zeroshot.engine import run as engine_run
+from napari_zeroshot.engine import plan as engine_plan
 from napari_zeroshot.engine.phantoms import histology
 
 SHORT = Work("fm2s", "confocal+preview", "grey", 32, params={"steps": 4})
@@ -82,7 +82,7 @@ def test_planes_side_by_side_are_set_beside_one_by_one():
     entries = record.load("together_cpu")["entries"]
     assert [entry["together"] for entry in entries] == [1, 3]
     assert "| method | planes | steps | threads | one by one | 3 side by side |" in document.PAGE.read_text()
-    assert engine_run.TOGETHER["cpu"] == 1
+    assert engine_plan.TOGETHER["cpu"] == 1
 
 
 def test_a_profile_shares_the_time_out_and_names_the_machines_limit(monkeypatch):

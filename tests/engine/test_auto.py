@@ -23,6 +23,13 @@ def test_it_says_what_was_chosen_and_why(few_photons):
     assert any(note.startswith("Photons: The brightest places hold so few photons") for note in notes)
 
 
+def test_of_several_channels_the_one_that_is_meant_is_named(few_photons):
+    bright = np.random.default_rng(1).poisson(np.tile(np.linspace(50, 500, 96), (96, 1))).astype(np.uint16)
+    notes = denoise(np.stack([few_photons, bright]), "auto", axes="CYX", steps=4, **QUICK).notes
+    assert any(note.startswith("Channel 1: Photons:") for note in notes)
+    assert not any(note.startswith("Channel 2: Photons:") for note in notes)
+
+
 def test_shared_noise_is_met_with_pairs_further_apart():
     noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1)
     image = (100 + 20 * noise / noise.std()).round().astype(np.uint16)

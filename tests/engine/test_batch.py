@@ -12,7 +12,7 @@ import pytest
 
 from napari_zeroshot import batch, denoise, read, rerun, write
 from napari_zeroshot.engine import batch as batches
-from napari_zeroshot.engine import run, unfinished
+from napari_zeroshot.engine import plan, running, unfinished
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.image import Image
@@ -141,8 +141,8 @@ def test_only_missing_planes_are_denoised_and_the_pixels_are_those_of_one_run(ra
 def test_networks_are_trained_only_where_planes_are_missing(raw, tmp_path, monkeypatch):
     interrupted(raw, tmp_path / "clean", 3)  # of the first channel both, of the second one
     trained = []
-    inner = run.Run._train
-    monkeypatch.setattr(run.Run, "_train", lambda self, fit, group, *rest: (trained.append(group[0]), inner(self, fit, group, *rest))[1])
+    inner = running.Run._train
+    monkeypatch.setattr(running.Run, "_train", lambda self, fit, group, *rest: (trained.append(group[0]), inner(self, fit, group, *rest))[1])
     batch([raw], tmp_path / "clean", **QUICK)
     assert trained == [(0, 1, None, None)]
 
@@ -192,7 +192,7 @@ def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, opt
 
 
 def test_planes_are_read_once_and_those_learnt_from_once_more_and_each_is_written_once(raw, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "TRAINING_PIXELS", 24 * 31)
+    monkeypatch.setattr(plan, "TRAINING_PIXELS", 24 * 31)
     read_planes, inner = [], batches._Readable.__getitem__
     monkeypatch.setattr(batches._Readable, "__getitem__", lambda self, place: (read_planes.append(place[:2]), inner(self, place))[1])
     written = spied(monkeypatch)

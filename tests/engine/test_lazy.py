@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import denoise, denoise_lazy, read, rerun, write
-from napari_zeroshot.engine import run
+from napari_zeroshot.engine import plan
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.lazy import lazy_steps
 
@@ -56,7 +56,7 @@ def test_only_the_plane_in_view_is_read(stack):
 
 
 def test_the_network_learns_from_evenly_spaced_planes_only(stack, monkeypatch):
-    monkeypatch.setattr(run, "TRAINING_PIXELS", 2 * 24 * 31)
+    monkeypatch.setattr(plan, "TRAINING_PIXELS", 2 * 24 * 31)
     series, expected = Watched(stack), denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
     result = result_of(lazy_steps(series, "zs-n2n", axes="TCYX", **QUICK))
     assert set(series.read) == {(0, 0), (2, 0), (0, 1), (2, 1)}

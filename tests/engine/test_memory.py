@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from napari_zeroshot.engine import memory, run
+from napari_zeroshot.engine import memory, plan, running
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.memory import Need
 from napari_zeroshot.engine.run import denoise
@@ -17,7 +17,7 @@ QUICK = {"method": "zs-n2n", "device": "cpu", "steps": 3, "crop": 16, "crops": 2
 @pytest.fixture
 def small_parts(monkeypatch):
     """Planes are worked on in parts of 16 pixels."""
-    monkeypatch.setattr(run, "PART", 16)
+    monkeypatch.setattr(running, "PART", 16)
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ def small_parts(monkeypatch):
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
 def test_filters_give_the_same_pixels_in_parts(noisy, options, dtype, monkeypatch):
     whole = denoise(noisy.astype(dtype), **options).image
-    monkeypatch.setattr(run, "PART", 16)
+    monkeypatch.setattr(running, "PART", 16)
     np.testing.assert_array_equal(denoise(noisy.astype(dtype), **options).image, whole)
 
 
 def test_networks_give_the_same_picture_in_parts(trained, noisy, quick, monkeypatch):
     options = {"device": "cpu", "dtype": "float32", **quick(trained)}
     whole = denoise(noisy, trained.name, **options).image
-    monkeypatch.setattr(run, "PART", 16)
+    monkeypatch.setattr(running, "PART", 16)
     np.testing.assert_allclose(denoise(noisy, trained.name, **options).image, whole, atol=2e-3)
 
 
@@ -52,7 +52,7 @@ def test_gaps_in_parts_are_filled_and_given_back(noisy):
 
 
 def test_huge_planes_lend_blocks_and_say_so(noisy, monkeypatch):
-    monkeypatch.setattr(run, "TRAINING_PIXELS", 1100)
+    monkeypatch.setattr(plan, "TRAINING_PIXELS", 1100)
     monkeypatch.setattr("napari_zeroshot.engine.parts.BLOCK", 16)
     result = denoise(noisy, **QUICK)
     assert result.notes == ("The network learnt from 4 evenly spaced blocks of 16 x 16 pixels of each plane.",)

@@ -9,7 +9,7 @@ import torch
 import xarray
 import zarr
 
-from napari_zeroshot.engine import run
+from napari_zeroshot.engine import plan, running
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.fingerprint import of_image
@@ -186,7 +186,7 @@ def test_a_refined_network_goes_on_too(stack):
 
 
 def test_huge_stacks_lend_some_planes_and_say_so(stack, monkeypatch):
-    monkeypatch.setattr(run, "TRAINING_PIXELS", 24 * 31 * 2)
+    monkeypatch.setattr(plan, "TRAINING_PIXELS", 24 * 31 * 2)
     result = denoise(stack, axes="TCYX", **TRAINED)
     assert "learnt from 2 evenly spaced planes of 3" in result.notes[0]
 
@@ -329,7 +329,7 @@ def test_see_through_samples_are_refused(noisy):
 
 
 def test_cancelled_long_stacks_are_not_finished_first(stack, monkeypatch):
-    monkeypatch.setattr(run, "PATIENCE", 0.0)
+    monkeypatch.setattr(running, "PATIENCE", 0.0)
     cancelled = []
     result = finish(denoise_steps(stack, axes="TCYX", cancelled=lambda: bool(cancelled), **TRAINED), lambda report: True, lambda: cancelled.append(True))
     assert (result.planes_done, result.complete) == (1, False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_zeroshot.engine import run
+from napari_zeroshot.engine import plan
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.device import Device, random_numbers
 from napari_zeroshot.engine.memory import need
@@ -33,13 +33,13 @@ def frames(stack):
 @pytest.fixture
 def together(monkeypatch):
     """Trains so many planes' networks side by side, on the CPU too."""
-    return lambda most: monkeypatch.setitem(run.TOGETHER, "cpu", most)
+    return lambda most: monkeypatch.setitem(plan.TOGETHER, "cpu", most)
 
 
 def one_by_one_and_together(monkeypatch, most, *args, **options):
     results = []
     for count in (1, most):
-        monkeypatch.setitem(run.TOGETHER, "cpu", count)
+        monkeypatch.setitem(plan.TOGETHER, "cpu", count)
         results.append(denoise(*args, **options))
     return results
 
@@ -90,9 +90,9 @@ def test_side_by_side_gives_what_one_by_one_gives(frames, monkeypatch, name, opt
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA card")
 def test_side_by_side_on_a_graphics_card_gives_what_one_by_one_gives(frames, monkeypatch):
     options = QUICK | {"method": "zs-n2m", "device": "cuda", "steps": 60, "early_stop": False}
-    monkeypatch.setitem(run.TOGETHER, "cuda", 1)
+    monkeypatch.setitem(plan.TOGETHER, "cuda", 1)
     alone = denoise(frames, **options).image
-    monkeypatch.setitem(run.TOGETHER, "cuda", 3)
+    monkeypatch.setitem(plan.TOGETHER, "cuda", 3)
     side_by_side = denoise(frames, **options).image
     for plane, expected, noisy in zip(side_by_side, alone, frames, strict=True):
         assert np.abs(plane - expected).mean() < 0.1 * np.abs(expected - noisy).mean()
@@ -149,7 +149,7 @@ def test_a_second_network_is_trained_plane_by_plane(frames, together):
 
 def test_few_planes_of_many_pixels_go_together(frames, together, monkeypatch):
     together(3)
-    monkeypatch.setattr(run, "STEP_PIXELS", 2 * 16 * 16 * 2)
+    monkeypatch.setattr(plan, "STEP_PIXELS", 2 * 16 * 16 * 2)
     stages = [report.stage for report in denoise_steps(frames, "zs-n2m", **QUICK)]
     assert {"training plane 1/3", "training planes 2-3/3"} <= set(stages)
 
@@ -171,12 +171,12 @@ def test_few_planes_of_many_pixels_go_together(frames, together, monkeypatch):
 )
 def test_graphics_cards_train_as_many_as_a_step_and_the_memory_hold(name, options, device, sides, most):
     params = get_method(name).settings(None, options)
-    assert run._together(params, parse("TYX", (100, *sides)), Device(device, "")) == most
+    assert plan._together(params, parse("TYX", (100, *sides)), Device(device, "")) == most
 
 
 def test_memory_counts_every_network():
     method = get_method("zs-n2n")
-    one, four = (need(method, method.settings(), parse("TYX", (8, 64, 64)), run.TRAINING_PIXELS, members).fixed for members in (1, 4))
+    one, four = (need(method, method.settings(), parse("TYX", (8, 64, 64)), plan.TRAINING_PIXELS, members).fixed for members in (1, 4))
     assert four > 2 * one
 
 

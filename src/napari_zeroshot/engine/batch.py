@@ -17,8 +17,9 @@ from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, finished, never
+from napari_zeroshot.engine.plan import Plan, checked_axes, planned
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.run import Plan, checked_axes, denoise_steps, planned
+from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
 from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
 

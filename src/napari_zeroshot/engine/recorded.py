@@ -17,8 +17,8 @@ from napari_zeroshot.engine.fingerprint import Region
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.plan import Stack
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.run import Stack
 from napari_zeroshot.engine.threads import MOST as MOST_THREADS
 
 KEY = "napari-zeroshot"

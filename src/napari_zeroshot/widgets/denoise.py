@@ -19,7 +19,8 @@ from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError, Image
 from napari_zeroshot.engine.fallback import with_less_memory
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.params import Params
-from napari_zeroshot.engine.run import big_enough, checked_axes, denoise_steps
+from napari_zeroshot.engine.plan import big_enough, checked_axes
+from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.buttons import Buttons
 from napari_zeroshot.widgets.estimate import told_device, told_size, told_time

@@ -15,7 +15,7 @@ from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.method import Result
-from napari_zeroshot.engine.run import big_enough, checked_axes
+from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.adopt import adopt

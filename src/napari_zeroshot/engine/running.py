@@ -1,0 +1,379 @@
+"""One run of an order: plane by plane, what is learnt, what is written, and what it looks like so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine import fingerprint, intensity, plan
+from napari_zeroshot.engine import threads as cpu_threads
+from napari_zeroshot.engine.axes import Axes, Index
+from napari_zeroshot.engine.device import failures_explained, memory_given_back
+from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
+from napari_zeroshot.engine.noise_level import noise_deviation
+from napari_zeroshot.engine.order import Order
+from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
+from napari_zeroshot.engine.trained import Lesson, Trained, rebuilt
+
+PATIENCE = 5.0
+"""Seconds for which planes are still denoised after a cancelled training; at least one is."""
+UNLIKE = "Look whether it does well here, or train on this image."
+"""What to do where an image is unlike the one that a network learnt from."""
+
+
+class Ledger(Protocol):
+    """Which planes of a result are finished: it lets a run go on where an earlier one was interrupted."""
+
+    def finished(self) -> Mapping[Index, bytes]:
+        """The planes that `out` holds already, each with the sum of the noisy plane it was made from (see `fingerprint`)."""
+
+    def finish(self, index: Index, noisy: bytes) -> None:
+        """Note that a plane is in `out` now, and the sum of the noisy one."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One run of an order: what is done, and what the current network makes of the rest."""
+
+    order: Order
+    out: Any = None
+    ledger: Ledger | None = None
+    started: float = field(default_factory=time.perf_counter)
+    done: set[Index] = field(default_factory=set)
+    steps_done: int = 0
+    steps_total: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    scores: list[tuple[int, float]] = field(default_factory=list)
+    learned: Denoiser | None = None
+    levels: intensity.Scale | None = None
+    notes: list[str] = field(default_factory=list)
+    sums: dict[Index, bytes] = field(default_factory=dict)
+    lessons: dict[int, Lesson] = field(default_factory=dict)
+    threads: int | None = None
+    cut_short: bool = False
+
+    def steps(self) -> Generator[Progress, None, Result]:
+        """Do the work."""
+        order = self.order
+        last_channel: int | None = None
+        self._take_over_finished()
+        groups = self._needed(order.groups())
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
+            for number, group in enumerate(groups):
+                if order.cancelled():
+                    break
+                channel = order.axes.channel_of(group[0])
+                start = self.learned if order.stack == "warm" and channel == last_channel else order.start
+                self.learned, last_channel = (yield from self._group(group, number, len(groups), start)), channel
+            self._leave_the_rest_noisy()
+        return self._result()
+
+    def learn(self) -> Generator[Progress, None, Result]:
+        """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
+        order, groups, learned = self.order, self.order.groups(), []
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            for number, group in enumerate(groups):
+                learned.append((yield from self._learn(group, number, len(groups), order.start)))
+        self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
+        return self._result()
+
+    def _take_over_finished(self) -> None:
+        if self.ledger is not None:
+            self.sums = dict(self.ledger.finished())
+            self.done = set(self.sums)
+            self.steps_done = len(self.done) * self.order.steps_per_plane()
+
+    def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
+        """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel."""
+        later: set[int] = set()
+        needed = []
+        for group in reversed(groups):
+            channel = self.order.axes.channel_of(group[0])
+            if any(index not in self.done for index in group):
+                later.add(channel)
+            elif self.order.stack != "warm" or channel not in later:
+                continue
+            needed.append(group)
+        return needed[::-1]
+
+    def _group(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Denoiser]:
+        learned = yield from self._learn(group, number, of, start)
+        yield from self._apply(learned)
+        return learned.of(group[-1])[1]
+
+    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
+        if self.order.trained is not None:
+            return self._learnt_already(self.order.trained, group)
+        scales, noisy = self._learnt_from(group)
+        self.levels = scales[-1]
+        job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note_of(group), len(scales))
+        learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
+        self.cut_short |= self.order.method.trains and self.order.cancelled()
+        self._keep_lesson(learned, noisy)
+        return learned
+
+    def _keep_lesson(self, learned: _Learned, noisy: Planes) -> None:
+        if self.order.method.trains:
+            channel = self.order.axes.channel_of(learned.group[0])
+            scale, denoiser = learned.of(learned.group[-1])
+            self.lessons[channel] = Lesson(channel, scale, middle_of(noisy[-max(1, len(noisy) // len(learned.scales)) :]), denoiser)
+
+    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> _Learned:
+        """A channel's network that is trained already, and the grey levels that it knows."""
+        order, channel = self.order, self.order.axes.channel_of(group[0])
+        learned = trained.of_channel(channel)
+        middle = [group[len(group) // 2]]
+        scale, planes = self._scaled(middle)
+        if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
+            self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
+        self.levels = learned.levels
+        denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
+        self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
+        return _Learned(group, [learned.levels], denoiser)
+
+    def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
+        """A grey scale for each network of a group, and the planes that they learn from."""
+        scales, noisy = zip(*(self._scaled(planes) for planes in self.order.apart(group)), strict=True)
+        return scales, noisy[0] if len(noisy) == 1 else np.concatenate(noisy)
+
+    def _scaled(self, planes: Sequence[Index]) -> tuple[intensity.Scale, Planes]:
+        """The grey scale of planes that share a network, and what it learns from."""
+        sample = self._sample(planes)
+        read = [self._read(index)[0] for index in sample]
+        scale = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
+        return scale, np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
+
+    def _which(self, group: Sequence[Index], number: int, of: int) -> str:
+        """Which of the work is at hand, where it is not all."""
+        planes, first, last = len(self.order.axes.planes()), len(self.done) + 1, len(self.done) + len(group)
+        if of == 1 and (self.order.stack == "shared" or planes == 1):
+            return ""
+        if self.order.stack == "shared":
+            return f" channel {number + 1}/{of}"
+        return f" plane {first}/{planes}" if first == last else f" planes {first}-{last}/{planes}"
+
+    def _whole(self, sample: Sequence[Index], read: Sequence[NDArray[Any]]) -> Iterable[NDArray[Any]]:
+        """The planes that a region lies in; the region itself if it cuts none, or if they are too large for a look at a part of them."""
+        height, width = (self.order.whole.shape[self.order.axes.letters.index(letter)] for letter in "YX")
+        if (height, width) == (self.order.axes.height, self.order.axes.width) or height * width > plan.TRAINING_PIXELS:
+            return read
+        return (intensity.fill_gaps(self.order.axes.read(self.order.whole, index), self._where(index), allowed=True)[0] for index in sample)
+
+    def _train(
+        self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
+    ) -> Generator[Progress, None, _Learned]:
+        before = self.steps_done
+        while True:
+            try:
+                report = next(fit)
+            except StopIteration as end:
+                return _Learned(group, scales, end.value)
+            self.steps_total = of * report.total + len(self.order.axes.planes()) * self.order.steps_per_plane()
+            self.steps_done = before + report.step
+            if report.loss is not None:
+                self.losses.append((self.steps_done, report.loss))
+            if report.score is not None:
+                self.scores.append((self.steps_done, report.score))
+            shown = _Snapshot(self, _Learned(group, scales, report.snapshot))
+            yield self._progress(f"{report.stage}{which}", report.loss, shown, report.score)
+
+    def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
+        patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
+        for number, index in enumerate([index for index in learned.group if index not in self.done]):
+            if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
+                return
+            self._write(index, *learned.of(index))
+            self.done.add(index)
+            if self.ledger is not None:
+                self.ledger.finish(index, self.sums[index])
+            self.steps_done += self.order.steps_per_plane()
+            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
+
+    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
+        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
+
+    def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
+        axes = self.order.axes
+        most = max(1, plan.TRAINING_PIXELS // (axes.height * axes.width * axes.size("S")))
+        if len(group) <= most:
+            return group
+        self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
+        return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
+
+    def _blocks(self, plane: NDArray[Any]) -> list[NDArray[Any]]:
+        parts = blocks(plane, plan.TRAINING_PIXELS)
+        if len(parts) > 1 and self.order.method.trains:
+            self._note(f"The network learnt from {len(parts)} evenly spaced blocks of {parts[0].shape[1]} x {parts[0].shape[2]} pixels of each plane.")
+        return parts
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def _note_of(self, group: Sequence[Index]) -> Callable[[str], None]:
+        """Notes of one channel, which they name where there are several."""
+        axes = self.order.axes
+        named = f"Channel {axes.channel_of(group[0]) + 1}: " if axes.size("C") > 1 else ""
+        return lambda sentence: self._note(f"{named}{sentence}")
+
+    def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
+
+    def _noisy(self, index: Index) -> NDArray[Any]:
+        """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
+        plane = self.order.axes.read(self.order.image, index)
+        if index not in self.sums:
+            self.sums[index] = fingerprint.of_plane(plane)
+        elif self.ledger is not None and self.sums[index] != fingerprint.of_plane(plane):
+            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
+        return plane
+
+    def _where(self, index: Index) -> str:
+        counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
+        return f" of plane {', '.join(counted)}" if counted else ""
+
+    def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
+        """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
+        axes, out = self.order.axes, self.out
+        if isinstance(out, np.ndarray) and not (isinstance(self.order.image, np.ndarray) and np.may_share_memory(out, self.order.image)):
+            self._denoise(index, scale, denoiser, axes.read(out, index))
+        else:
+            axes.write(out, index, self.denoised(index, scale, denoiser))
+
+    def denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
+        """A clean plane of shape (S, Y, X)."""
+        axes = self.order.axes
+        clean = np.empty((axes.size("S"), axes.height, axes.width), self.order.dtype)
+        self._denoise(index, scale, denoiser, clean)
+        return clean
+
+    def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
+        plane, gaps = self._read(index)
+        for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
+            answer = denoiser(scale.normalise(plane[:, wide_rows, wide_columns])[np.newaxis])[0]
+            clean[:, rows, columns] = scale.restore(answer[:, inner_rows, inner_columns], self.order.dtype)
+        if gaps is not None:
+            clean[gaps] = np.nan
+
+    def _leave_the_rest_noisy(self) -> None:
+        axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
+        for index in rest:
+            axes.write(self.out, index, self._noisy(index).astype(self.order.dtype))
+        if rest:
+            self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
+        elif self.cut_short:
+            self._note("Cancelled: training ended early, this is the best so far.")
+
+    def _result(self) -> Result:
+        order = self.order
+        return Result(
+            image=self.out,
+            method=order.method.name,
+            params=order.params,
+            preset=order.preset,
+            axes=order.axes.letters,
+            stack=order.stack,
+            seed=order.seed,
+            device=order.device.reason,
+            seconds=time.perf_counter() - self.started,
+            losses=tuple(self.losses),
+            complete=not self.cut_short and len(self.done) == len(order.axes.planes()),
+            planes=len(order.axes.planes()),
+            planes_done=len(self.done),
+            notes=tuple(self.notes),
+            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.sums)},
+            dtype="same" if order.dtype == order.image.dtype else "float32",
+            nan="fill" if order.fill_nan else "refuse",
+            tile=order.tile,
+            processor=order.device.name,
+            threads=self.threads,
+            continued=order.start is not None,
+            scores=tuple(self.scores),
+            denoiser=self.learned,
+            levels=self.levels,
+            lessons=tuple(lesson for _, lesson in sorted(self.lessons.items())),
+            network=order.trained.told() if order.trained is not None else None,
+        )
+
+
+def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:
+    """What of a plane to denoise at once: each part, the same with what its clean pixels depend on around it, and where in that it lies."""
+    halo = getattr(denoiser, "halo", None)
+    for window in windows(height, width, PART if halo is not None else max(height, width)):
+        yield window, *widened(window, halo or 0, height, width)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """What was learnt so far from a group of planes, in a grey scale for each network."""
+
+    group: Sequence[Index]
+    scales: Sequence[intensity.Scale]
+    denoiser: Denoiser
+
+    def of(self, index: Index) -> tuple[intensity.Scale, Denoiser]:
+        """A plane's grey scale, and the network that it shares or has to itself."""
+        number = self.group.index(index) if len(self.scales) > 1 else 0
+        members = getattr(self.denoiser, "members", ())
+        return self.scales[number], members[number] if members else self.denoiser
+
+
+@dataclass(frozen=True, eq=False)
+class OnDemand:
+    """A denoised image of which each plane is computed when it is asked for, every time, by the network of its channel."""
+
+    run: Run
+    learned: Sequence[_Learned]
+
+    @property
+    def axes(self) -> Axes:
+        """Of the image."""
+        return self.run.order.axes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the result."""
+        return self.run.order.dtype
+
+    def plane(self, index: Index) -> NDArray[Any]:
+        """A clean plane, its axes in the image's own order."""
+        order = self.run.order
+        learned = next(learned for learned in self.learned if index in learned.group)
+        with failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            return self.axes.as_laid(self.run.denoised(index, *learned.of(index)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    """The image so far, when asked for: finished planes, and what the current networks make of the rest of their group."""
+
+    run: Run
+    learned: _Learned
+
+    def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
+        """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
+        order, axes = self.run.order, self.run.order.axes
+        with failures_explained(order.device.name):
+            if at is not None:
+                return axes.as_laid(self._plane(axes.index_of(at)))
+            image = np.empty(axes.shape, order.dtype)
+            for index in axes.planes():
+                axes.write(image, index, self._plane(index))
+            return image
+
+    def _plane(self, index: Index) -> NDArray[Any]:
+        order = self.run.order
+        if index in self.run.done:
+            return order.axes.read(self.run.out, index)
+        if index in self.learned.group:
+            return self.run.denoised(index, *self.learned.of(index))
+        return order.axes.read(order.image, index).astype(order.dtype)
