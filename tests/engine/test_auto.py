@@ -43,6 +43,13 @@ def test_where_a_gaussian_is_nearer_the_truth_it_is_given_and_told(few_photons, 
     assert result.notes[-1].startswith("A Gaussian is expected to be nearer the truth")
 
 
+def test_spots_on_a_dark_ground_are_not_left_to_a_gaussian():
+    light = np.zeros((128, 128))
+    light[16::32, 16::32] = 400.0
+    image = np.random.default_rng(0).poisson(0.6 + ndimage.gaussian_filter(light, 1.2)).astype(np.uint16)
+    assert not any("Gaussian" in note for note in denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK).notes)
+
+
 def test_a_short_trial_is_shown_as_it_is(few_photons):
     assert not any("Gaussian" in note for note in denoise(few_photons, "auto", steps=2, **QUICK).notes)
 
@@ -52,7 +59,7 @@ def test_detail_in_what_was_taken_away_is_told(monkeypatch):
     report = diagnose(image)
     noisy = (image / 255).astype(np.float32)[None, None]
     blur = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 4, 4))  # noqa: E731
-    monkeypatch.setattr(auto, "_expected_error", lambda *_: 0.0)
+    monkeypatch.setattr(auto, "_foretells_better", lambda *_: True)
     told = []
     assert auto._the_better(blur, report, noisy, auto.Job(note=told.append)) is blur
     assert "fine detail was lost" in told[-1]

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.fft import dctn
 
-from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, unevenness, variance_over
+from napari_zeroshot.engine.noise_correlation import correlation_map, flatness, frame_correlation, noise_shape, unevenness, variance_over
 from napari_zeroshot.engine.phantoms import cells
 from napari_zeroshot.engine.photon_transfer import _line, photon_transfer
 from napari_zeroshot.engine.smooth_blocks import coarse, cut, fine, not_coarse
@@ -102,6 +102,16 @@ def test_structure_is_uneven_and_noise_is_not():
     assert unevenness([rng().poisson(20 + 1000 * cells((128, 128))).astype(float)]) > 3
     assert unevenness([white((256, 256))]) < 2
     assert unevenness([ndimage.gaussian_filter(white((256, 256)), 1)]) < 2
+
+
+def test_blurred_noise_has_hardly_any_finest_details_and_dense_texture_leaves_them_as_they_are():
+    noise = white((256, 256))
+    assert flatness(noise_shape([noise], [noise])) == pytest.approx(1, abs=0.2)
+    shared = ndimage.gaussian_filter(noise, 0.8)
+    assert flatness(noise_shape([shared], [shared])) < 0.2
+    textured = noise + 3 * ndimage.gaussian_filter(white((256, 256), 1), 1)
+    assert correlation_map(noise_shape([textured], [textured]))[0, 1] > 0.2
+    assert flatness(noise_shape([textured], [textured])) > 0.3
 
 
 def test_frames_that_share_half_their_noise_are_found_to():

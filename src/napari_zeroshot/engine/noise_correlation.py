@@ -16,6 +16,8 @@ FEWEST = 24
 """Blocks that are taken at least."""
 STEEPEST = 4.0
 """Coarse details are taken to be so many times as strong as the next finer ones, at most."""
+MIDDLING = slice(5, 8)
+"""Waves of a block between coarse and fine, along rows and columns."""
 LAGS = 4
 """Correlations are told for neighbours 0 to 3 pixels away."""
 
@@ -50,6 +52,12 @@ def unevenness(planes: Sequence[Floats]) -> float:
     live = strength > 0
     second, tenth = np.quantile(roughness[live] / strength[live], (0.02, 0.1)) if live.any() else (1.0, 1.0)
     return float(tenth / second) if second > 0 else np.inf
+
+
+def flatness(shape: Floats) -> float:
+    """How strong the finest details are beside those twice as coarse: about 1 where each pixel has noise of its own, whatever structure is
+    among it; hardly anything where neighbours share noise, which is a blur."""
+    return float(shape[-SIDE // 4 :, -SIDE // 4 :].mean() / max(float(shape[MIDDLING, MIDDLING].mean()), 1e-12))
 
 
 def _completed(shape: Floats) -> Floats:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
-from napari_zeroshot.engine.noise_correlation import correlation_map, frame_correlation, noise_shape, unevenness, variance_over
+from napari_zeroshot.engine.noise_correlation import correlation_map, flatness, frame_correlation, noise_shape, unevenness, variance_over
 from napari_zeroshot.engine.photon_transfer import PhotonTransfer, photon_transfer
 from napari_zeroshot.engine.pixel_faults import End, ends, faulty_pixels, stripes
 from napari_zeroshot.engine.smooth_blocks import Floats, fine, not_coarse
@@ -25,6 +25,8 @@ MOST_FRAMES = 8
 """Successive frames that are compared."""
 UNEVEN = 2.5
 """With an `unevenness` above this, what neighbours have in common is taken for structure."""
+FLAT = 0.2
+"""With a `flatness` above this too: real and simulated noise has 0.01 to 0.05 where neighbours share it, and 0.75 to 1.3 where they do not."""
 REGION = 75
 """Side of the regions whose brightness is noted, in pixels: FM2S's own."""
 MOSTLY_COARSE = 3.0
@@ -62,7 +64,7 @@ class NoiseReport:
     correlation
         Of the noise of two pixels, 4 x 4: so many rows and so many columns apart.
     texture
-        Whether the correlation may be the sample's fine texture instead: noise is then read as if no pixels shared it.
+        Whether the correlation is, or may be, the sample's fine texture instead: noise is then read as if no pixels shared it.
     frame_correlation
         Of the noise of successive frames; None where there are fewer than three.
     black, white
@@ -210,7 +212,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
     unshared = 1 - max(0.0, between or 0.0)
     limits = (lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf)
-    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size and unevenness(read.raws) > UNEVEN
+    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size and _is_structure(shape, read.raws)
     shape = np.ones_like(shape) if texture else shape
     band = not_coarse if read.frames.size or variance_over(shape, fine) > MOSTLY_COARSE else fine
     transfer = photon_transfer(
@@ -252,6 +254,11 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         white=scale.high,
         regions=tuple(region for signal in read.signals for region in _regions(scale, signal)),
     )
+
+
+def _is_structure(shape: Floats, raws: Sequence[Floats]) -> bool:
+    """Whether what neighbours have in common is the sample's."""
+    return flatness(shape) > FLAT or unevenness(raws) > UNEVEN
 
 
 def _brightest(signals: Sequence[Floats]) -> float:
