@@ -8,7 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import ablation, batch, document, figures, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks import ablation, batch, document, figures, frames, kodak, plot, preview, profile, record, scale, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import files
@@ -201,3 +201,22 @@ def test_a_shorter_run_is_the_same_run_but_for_its_steps():
     assert set(work.counts()) == {"training", "refining"}
     assert work.with_steps(5).counts() == {"training": 5, "refining": 5}
     assert replace(work.with_steps(5), params={}) == work
+
+
+def test_series_of_frames_tell_of_the_whole_and_of_what_moves(monkeypatch):
+    monkeypatch.setattr(frames, "SIDE", 40)
+    monkeypatch.setattr(frames, "FRAMES", 3)
+    monkeypatch.setattr(frames, "PHOTONS", (5,))
+    run("frames", "--series", "still", "blinking", "--only", "gaussian (sigma from the image)")
+    still, blinking = json.loads((record.FOLDER / "frames.json").read_text())["entries"]
+    assert still["moving"] is None
+    assert 0 < blinking["moving"] < blinking["psnr"]
+    assert f"| blinking | 5 | {blinking['psnr']:.2f} / {blinking['moving']:.2f} |" in document.PAGE.read_text()
+
+
+def test_what_moves_is_found_where_it_is():
+    light = np.zeros((4, 20, 20))
+    for frame in range(4):
+        light[frame, 5 * frame, 3] = 1
+    assert frames.moving(light)[2, 10, 3]
+    assert not frames.moving(np.ones((4, 20, 20))).any()

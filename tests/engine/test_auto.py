@@ -43,6 +43,13 @@ def test_where_a_gaussian_is_nearer_the_truth_it_is_given_and_told(few_photons, 
     assert result.notes[-1].startswith("A Gaussian is expected to be nearer the truth")
 
 
+def test_the_gaussian_of_a_stack_is_that_of_its_planes(few_photons, monkeypatch):
+    monkeypatch.setattr(auto, "JUDGED_FROM", 1)
+    stack = np.stack([few_photons, few_photons[::-1], few_photons])
+    result = denoise(stack, "auto", axes="TYX", steps=2, **QUICK)
+    np.testing.assert_allclose(result.image, denoise(stack, "gaussian", axes="TYX", dtype="float32").image)
+
+
 def test_spots_on_a_dark_ground_are_not_left_to_a_gaussian():
     light = np.zeros((128, 128))
     light[16::32, 16::32] = 400.0
@@ -61,7 +68,7 @@ def test_detail_in_what_was_taken_away_is_told(monkeypatch):
     blur = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 4, 4))  # noqa: E731
     monkeypatch.setattr(auto, "_foretells_better", lambda *_: True)
     told = []
-    assert auto._the_better(blur, report, noisy, auto.Job(note=told.append)) is blur
+    assert auto._the_better(blur, report, noisy, 0, auto.Job(note=told.append)) is blur
     assert "fine detail was lost" in told[-1]
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Steps, finished, unheard
 from napari_zeroshot.engine.methods import gaussian, zs_unet
+from napari_zeroshot.engine.neighbours import OfMiddle, count_of, own
 from napari_zeroshot.engine.parts import middle_of
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
     """ZS-UNet, from pairs as far apart as the noise demands; but the Gaussian where it is expected to be nearer the truth."""
     if job.trained is not None:
         return (yield from zs_unet.fit(noisy, params, job))
-    report = zs_unet.read_noise_of(noisy)
+    report = zs_unet.read_noise_of(own(noisy, count_of(params)))
     for sentence in reasons(report):
         job.note(sentence)
     denoiser = yield from zs_unet.fit_knowing(report, noisy, params, job)
     if report is None or job.start is not None or job.cancelled() or params.steps < JUDGED_FROM:
         return denoiser
-    return _the_better(denoiser, report, noisy, job)
+    return _the_better(denoiser, report, noisy, count_of(params), job)
 
 
 def reasons(report: NoiseReport | None) -> Iterator[str]:
@@ -58,26 +59,27 @@ def reasons(report: NoiseReport | None) -> Iterator[str]:
     yield from (f"{finding.topic}: {finding.sentence}" for finding in findings(report) if finding.notable and finding.topic != "Neighbours")
 
 
-def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, job: Job) -> Denoiser:
+def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, count: int, job: Job) -> Denoiser:
     """The denoiser, or the Gaussian if that is expected to be nearer the truth; with a word where detail was lost."""
     from napari_zeroshot.engine.residual import MUCH_DETAIL, structure
 
     part = middle_of(noisy)
-    if not report.neighbours_share and not _foretells_better(denoiser, part, job.seed):
+    if not report.neighbours_share and not _foretells_better(denoiser, part, count, job.seed):
         job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
-        return finished(gaussian.fit(noisy, gaussian.GaussianParams(), replace(job, note=unheard)))
-    removed = part[0, 0].astype(np.float64) - denoiser(part)[0, 0]
-    if (structure(part[0, 0].astype(np.float64), removed) or 0) > MUCH_DETAIL:
+        plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
+        return OfMiddle(plain, count) if count else plain
+    plane = own(part, count)[0, 0].astype(np.float64)
+    if (structure(plane, plane - denoiser(part)[0, 0]) or 0) > MUCH_DETAIL:
         job.note(
             "What was taken away holds structure, not noise alone: fine detail was lost. See the residual in the Compare dock before measuring small things."
         )
     return denoiser
 
 
-def _foretells_better(denoiser: Denoiser, part: Planes, seed: int) -> bool:
+def _foretells_better(denoiser: Denoiser, part: Planes, count: int, seed: int) -> bool:
     """Whether one pixel of each cell, denoised, foretells another at least as well as after the Gaussian that does it best: no noise need be known."""
-    pairs = list(_pairs(part, seed))
-    least = min(_misses(partial(_blurred, sigma=sigma), pairs) for sigma in SIGMAS)
+    pairs = [(one, own(other, count)) for one, other in _pairs(part, seed)]
+    least = min(_misses(OfMiddle(partial(_blurred, sigma=sigma), count), pairs) for sigma in SIGMAS)
     return _misses(denoiser, pairs) <= least
 
 

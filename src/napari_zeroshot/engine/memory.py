@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method
+from napari_zeroshot.engine.neighbours import count_of
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.parts import PART
 
@@ -60,10 +61,10 @@ def need(method: Method, params: Params, axes: Axes, training_pixels: int, membe
     members
         How many networks are trained side by side.
     """
-    samples, plane = axes.size("S"), axes.height * axes.width
+    samples, plane, seen_with = axes.size("S"), axes.height * axes.width, 2 * count_of(params) + 1
     learnt = min(len(axes.planes()) * plane, training_pixels)
     part = plane if method.whole_plane else min(axes.height, PART) * min(axes.width, PART)
-    fixed = part * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES
+    fixed = (part * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES) * seen_with
     if not method.trains:
         return Need(fixed * samples, PART_BYTES)
     wide = _wide(params)

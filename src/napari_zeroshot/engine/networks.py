@@ -74,10 +74,10 @@ def unet(channels: int, width: int, levels: int) -> UNet:
         return UNet(channels, width, levels)
 
 
-def even_unet(channels: int, width: int, levels: int) -> EvenUNet:
-    """The U-Net of ZS-UNet, `width` channels at every level; 16 wide with 4 levels has 37,249 weights."""
+def even_unet(channels: int, answers: int, width: int, levels: int) -> EvenUNet:
+    """The U-Net of ZS-UNet, `width` channels at every level, `channels` in and `answers` out; 16 wide with 4 levels and one of both has 37,249 weights."""
     with torch.device("meta"):
-        return EvenUNet(channels, width, levels)
+        return EvenUNet(channels, answers, width, levels)
 
 
 class UNet(nn.Module):
@@ -133,8 +133,8 @@ class EvenUNet(UNet):
     grey: Tensor
     distances: Tensor
 
-    def __init__(self, channels: int, width: int, levels: int) -> None:
-        super().__init__(channels, width, 1)
+    def __init__(self, channels: int, answers: int, width: int, levels: int) -> None:
+        super().__init__(answers, width, 1)
         self.multiple = 2 ** (levels - 1)
         self.register_buffer("grey", torch.empty(3))
         self.register_buffer("distances", torch.empty(2))

@@ -13,6 +13,7 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.device import Device
 from napari_zeroshot.engine.method import Denoiser, Method
+from napari_zeroshot.engine.neighbours import Among
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import Stack
 from napari_zeroshot.engine.trained import Trained
@@ -41,6 +42,7 @@ class Order:
     levels: intensity.Scale | None
     trained: Trained | None
     source: Mapping[str, Any]
+    among: Among | None
 
     def groups(self) -> Sequence[Sequence[Index]]:
         """The planes that are learnt from at once, in the order of the work: they share a network, or have one each that are trained side by side."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from napari_zeroshot.engine import intensity, memory
+from napari_zeroshot.engine import intensity, memory, neighbours
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose
@@ -50,11 +50,12 @@ def planned(
     memory: float | None,
     tile: int | None,
     params: Mapping[str, Any],
+    whole: Axes | None = None,
 ) -> Plan:
-    """The plan of `denoise_steps` for an image of these axes; the arguments are checked as there."""
+    """The plan of `denoise_steps` for an image of these axes, or for a part of a `whole` one; the arguments are checked as there."""
     chosen = get_method(method)
     place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
-    settings = _with_precision(chosen.settings(preset, params), place.name)
+    settings = neighbours.decided(_with_precision(chosen.settings(preset, params), place.name), whole or axes)
     checked = big_enough(axes, chosen)
     together = _together(settings, checked, place) if one_of("stack", stack, Stack) == "plane" else 1
     return Plan(

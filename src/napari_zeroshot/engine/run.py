@@ -12,11 +12,12 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, finished, never
+from napari_zeroshot.engine.neighbours import Among, count_of
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.part import Region, cut
 from napari_zeroshot.engine.plan import Stack, checked_axes, one_of, planned, whole_number
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.running import Ledger, Run
+from napari_zeroshot.engine.running import Ledger, Run, shares_memory
 from napari_zeroshot.engine.trained import Trained
 from napari_zeroshot.engine.weights import trained_of
 
@@ -151,7 +152,7 @@ def denoise_steps(
     checked = Axes(whole.letters, part.shape)
     if known is not None:
         known.check(checked.size("C"), checked.size("S"))
-    plan = planned(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params)
+    plan = planned(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params, whole=whole)
     order = Order(
         image=part if region else image,
         whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
@@ -171,6 +172,7 @@ def denoise_steps(
         start=start,
         levels=levels,
         trained=known,
+        among=Among.of(image, whole, region or {}, count_of(plan.params)),
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
@@ -192,5 +194,7 @@ def _told(region: Region | None) -> dict[str, Any]:
 
 
 def _check_out(out: Any, order: Order) -> None:
+    if order.among is not None and shares_memory(out, order.image):
+        raise ParamError("out is the image itself, of which each plane is needed again for the next one; give another array, or neighbours=0")
     if out is not None and (tuple(out.shape), np.dtype(out.dtype)) != (order.axes.shape, order.dtype):
         raise ParamError(f"out is an array of {out.dtype} {tuple(out.shape)}; the result needs {order.dtype} {order.axes.shape}")

@@ -16,6 +16,7 @@ from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
+from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
@@ -125,7 +126,8 @@ class Run:
         if self.order.method.trains:
             channel = self.order.axes.channel_of(learned.group[0])
             scale, denoiser = learned.of(learned.group[-1])
-            self.lessons[channel] = Lesson(channel, scale, middle_of(noisy[-max(1, len(noisy) // len(learned.scales)) :]), denoiser)
+            last = noisy[-max(1, len(noisy) // len(learned.scales)) :]
+            self.lessons[channel] = Lesson(channel, scale, middle_of(own(last, count_of(self.order.params))), denoiser)
 
     def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> _Learned:
         """A channel's network that is trained already, and the grey levels that it knows."""
@@ -150,7 +152,9 @@ class Run:
         sample = self._sample(planes)
         read = [self._read(index)[0] for index in sample]
         scale = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
-        return scale, np.stack([scale.normalise(block) for plane in read for block in self._blocks(plane)])
+        seen = (self._seen(index, plane) for index, plane in zip(sample, read, strict=True))
+        parts = (part for planes in seen for part in zip(*map(self._blocks, planes), strict=True))
+        return scale, np.stack([scale.normalise(np.concatenate(part)) for part in parts])
 
     def _which(self, group: Sequence[Index], number: int, of: int) -> str:
         """Which of the work is at hand, where it is not all."""
@@ -203,7 +207,8 @@ class Run:
 
     def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
         axes = self.order.axes
-        most = max(1, plan.TRAINING_PIXELS // (axes.height * axes.width * axes.size("S")))
+        samples = axes.size("S") * (2 * count_of(self.order.params) + 1)
+        most = max(1, plan.TRAINING_PIXELS // (axes.height * axes.width * samples))
         if len(group) <= most:
             return group
         self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
@@ -228,6 +233,14 @@ class Run:
     def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
 
+    def _seen(self, index: Index, plane: NDArray[Any]) -> list[NDArray[Any]]:
+        """A plane, shape (S, Y, X), by itself or in the middle of its neighbours."""
+        among = self.order.among
+        if among is None:
+            return [plane]
+        beside = [among.read(at) if number != among.count else plane for number, at in enumerate(among.around(index))]
+        return [intensity.fill_gaps(one, self._where(index), allowed=self.order.fill_nan)[0] for one in beside]
+
     def _noisy(self, index: Index) -> NDArray[Any]:
         """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
         plane = self.order.axes.read(self.order.image, index)
@@ -244,7 +257,7 @@ class Run:
     def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
         """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
         axes, out = self.order.axes, self.out
-        if isinstance(out, np.ndarray) and not (isinstance(self.order.image, np.ndarray) and np.may_share_memory(out, self.order.image)):
+        if isinstance(out, np.ndarray) and not shares_memory(out, self.order.image):
             self._denoise(index, scale, denoiser, axes.read(out, index))
         else:
             axes.write(out, index, self.denoised(index, scale, denoiser))
@@ -258,8 +271,10 @@ class Run:
 
     def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
         plane, gaps = self._read(index)
+        seen = self._seen(index, plane)
         for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
-            answer = denoiser(scale.normalise(plane[:, wide_rows, wide_columns])[np.newaxis])[0]
+            noisy = np.concatenate([one[:, wide_rows, wide_columns] for one in seen])
+            answer = denoiser(scale.normalise(noisy)[np.newaxis])[0]
             clean[:, rows, columns] = scale.restore(answer[:, inner_rows, inner_columns], self.order.dtype)
         if gaps is not None:
             clean[gaps] = np.nan
@@ -303,6 +318,11 @@ class Run:
             lessons=tuple(lesson for _, lesson in sorted(self.lessons.items())),
             network=order.trained.told() if order.trained is not None else None,
         )
+
+
+def shares_memory(one: Any, other: Any) -> bool:
+    """Whether writing into one array may change the other."""
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other)
 
 
 def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:

@@ -16,6 +16,7 @@ from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.errors import DivergedError, ImageError, MissingPackageError, ParamError
 from napari_zeroshot.engine.expected_error import ErrorMeter, error_meter
 from napari_zeroshot.engine.method import Progress, Result, finished, never
+from napari_zeroshot.engine.neighbours import Among, amid, count_of
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.params import Value
 from napari_zeroshot.engine.part import Region, cut
@@ -275,11 +276,22 @@ class _Work:
             setting=setting,
             image=image,
             seconds=result.seconds,
-            expected_error=self.meter.error(result.denoiser) if self.meter and result.denoiser else None,
+            expected_error=self._expected_error(result),
             held_out=result.scores[-1][1] if result.scores else None,
             **self._compared(image),
             result=result,
         )
+
+    def _expected_error(self, result: Result) -> float | None:
+        if self.meter is None or result.denoiser is None:
+            return None
+        count = count_of(result.params)
+        among = Among.of(self.image, self.whole, self.region, count)
+        if among is None:
+            return self.meter.error(result.denoiser)
+        (index,) = self._axes.planes()
+        seen = np.concatenate([self.levels.normalise(among.read(at)) for at in among.around(index)])
+        return self.meter.error(amid(result.denoiser, seen[np.newaxis], count))
 
     def _compared(self, image: NDArray[Any]) -> dict[str, Any]:
         if self.truth is None:

@@ -23,7 +23,7 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     Parameters
     ----------
     planes
-        Shape (N, C, Y, X).
+        Shape (N, C, Y, X); the network may answer with other channels.
     tile
         Largest side of the part that is kept of each tile, in pixels. On the CPU tiles are smaller where that is quicker.
     halo
@@ -32,7 +32,7 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     multiple
         Tiles start at multiples of this many pixels, for networks that pool.
     """
-    clean = np.empty_like(planes)
+    clean: Planes | None = None
     halo = _round_up(halo, multiple)
     side = min(tile, max(QUICKEST, WORTHWHILE * halo)) if device == "cpu" else tile
     with torch.inference_mode():
@@ -41,8 +41,10 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
                 rows, columns = window
                 part = torch.from_numpy(_with_halo(planes[n : n + 1], window, halo)).to(device)
                 inner = network(part)[0, :, halo : halo + rows.stop - rows.start, halo : halo + columns.stop - columns.start]
+                if clean is None:
+                    clean = np.empty((len(planes), len(inner), *planes.shape[2:]), np.float32)
                 clean[n, :, rows, columns] = inner.float().cpu().numpy()
-    return clean
+    return clean if clean is not None else planes
 
 
 def _round_up(value: int, multiple: int) -> int:

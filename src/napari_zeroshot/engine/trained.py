@@ -13,6 +13,7 @@ import numpy as np
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Result, finished
+from napari_zeroshot.engine.neighbours import count_of
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
@@ -172,7 +173,8 @@ def rebuilt(trained: Trained, channel: int, params: Params, job: Job) -> Denoise
         If the weights are not those of the method's networks.
     """
     states = iter(trained.of_channel(channel).states)
-    blank = np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, trained.samples, BLANK, BLANK)).copy()
+    channels = trained.samples * (2 * count_of(params) + 1)
+    blank = np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, channels, BLANK, BLANK)).copy()
     steps = trained.method.fit(blank, params, Job(job.seed, job.device, tile=job.tile, trained=states))
     denoiser = finished(steps)
     if next(states, None) is not None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.neighbours import Neighbours, count_of, mirrored_around, own
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
 
@@ -62,6 +63,12 @@ class ZSUNetParams(Training):
         "How far apart the pixels of a pair are. Further than 1 for noise that neighbours share, at the cost of detail; auto measures that.",
         label="Pair distance", unit="px", advanced=True,
     )  # fmt: skip
+    neighbours: Neighbours = param(
+        "auto",
+        "How many planes before and after each one, in time or else in depth, are looked at with it. How much they tell is learnt from the image, "
+        "so that what moves is not smeared; auto takes 1 in stacks.",
+        label="Neighbouring planes",
+    )  # fmt: skip
     smoothing: float = param(
         1.0,
         "Sigma of the blur that joins the images of pixels further apart than 1; not used where they are neighbours.",
@@ -109,20 +116,24 @@ def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
 
 def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     """Read the noise, and train on pairs of the planes' pixels, then on the network's own answers."""
-    return (yield from fit_knowing(read_noise_of(noisy) if job.trained is None else None, noisy, params, job))
+    report = read_noise_of(own(noisy, count_of(params))) if job.trained is None else None
+    return (yield from fit_knowing(report, noisy, params, job))
 
 
 def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
-    """Train on planes whose noise is known; None if it cannot be told."""
+    """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
     from napari_zeroshot.engine import fitting, networks
     from napari_zeroshot.engine.own_noise import OwnNoise
 
-    known = _of_same_shape(job.start, params)
+    known = _of_same_shape(job.start, params, noisy.shape[1])
     steps = params.steps if known is None else params.warm_steps
     bench = fitting.Bench.set_up(noisy, job, params, steps)
-    network: EvenUNet = bench.network(networks.even_unet(noisy.shape[1], params.width, params.depth), known)  # type: ignore[assignment]
+    count = count_of(params)
+    plain = own(noisy, count)
+    new = networks.even_unet(noisy.shape[1], plain.shape[1], params.width, params.depth)
+    network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
     if job.trained is None:
-        _set_up(network, noisy, distances(params.distance, report))
+        _set_up(network, plain, distances(params.distance, report))
     apart = _distances_of(network)
     denoiser = _denoiser_of(network, apart, bench, params)
 
@@ -138,7 +149,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
         taken += 1
         if answers is not None and taken % 2 and taken > steps - from_answers:
             dirty, clean = answers()
-            of_answers = (network(network.standard(dirty)) - network.standard(clean)).square().mean()
+            of_answers = (network(network.standard(dirty)) - network.standard(own(clean, count))).square().mean()
             return of_answers + (of_pairs - of_answers).detach()  # type: ignore[no-any-return]  # told is what pairs last had: one curve of one thing
         first, second, weights = pairs[taken // 2 % len(pairs)]()
         value = ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()
@@ -151,9 +162,9 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
         from scipy import ndimage
 
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
-        return lambda planes: ndimage.gaussian_filter(planes, (0, 0, 1, 1))
+        return lambda planes: ndimage.gaussian_filter(own(planes, count), (0, 0, 1, 1))
     if job.trained is None:
-        _keep_mean(network, denoiser, noisy)
+        _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
     return denoiser
 
 
@@ -179,10 +190,9 @@ def _denoiser_of(network: EvenUNet, apart: tuple[int, ...], bench: Bench, params
     return replace(bench.denoiser(network, infer, halo=halo), multiple=network.multiple * int(np.lcm.reduce(apart)))  # type: ignore[arg-type,return-value]
 
 
-def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes) -> None:
-    """Have a network take off its answers by how much they are brighter than the planes it learnt from, on the whole."""
-    few = planes[:MOST_COMPARED]
-    network.grey[2] += float((replace(denoiser, turns=1)(few) - few).mean(dtype=np.float64))
+def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes, count: int) -> None:
+    """Have a network take off its answers by how much they are brighter than planes it learnt from, on the whole."""
+    network.grey[2] += float((replace(denoiser, turns=1)(planes) - own(planes, count)).mean(dtype=np.float64))
 
 
 def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float) -> Tensor:
@@ -232,7 +242,7 @@ def brightness_around(image: Tensor) -> Tensor:
 
 
 class _Pairs:
-    """Batches of pairs of pixels, and how much each counts."""
+    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts."""
 
     def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
         import torch
@@ -241,10 +251,12 @@ class _Pairs:
 
         height, width = (size // distance * distance for size in bench.planes.shape[-2:])
         views = lattices(bench.planes[..., :height, :width], distance)
-        weights = torch.ones_like(views)
+        self._count = count_of(bench.knobs)
+        middle = own(views, self._count)
+        weights = torch.ones_like(middle)
         if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
-            weights = noise.deviation(brightness_around(views)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
-        self._bench = bench
+            weights = noise.deviation(brightness_around(middle)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
+        self._bench, self._channels = bench, views.shape[1]
         self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
 
     def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -263,8 +275,8 @@ class _Pairs:
     def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         from napari_zeroshot.engine.sampling import cell_mean, random_pair
 
-        views, weights = batch.chunk(2, dim=1)
-        return *random_pair(views, self._bench.rng), cell_mean(weights)
+        first, second = random_pair(batch[:, : self._channels], self._bench.rng)
+        return first, own(second, self._count), cell_mean(batch[:, self._channels :])
 
 
 class _Answers:
@@ -275,10 +287,10 @@ class _Answers:
 
         planes = bench.planes.cpu().numpy()
         parts = [part for plane in planes for part in blocks(plane, MOST_ANSWERED)]
-        few = max(1, MOST_ANSWERED // parts[0][0].size)
+        few = max(1, MOST_ANSWERED // parts[0].size)
         self._noisy = np.stack([parts[int(place)] for place in np.linspace(0, len(parts) - 1, min(few, len(parts))).round()])
         self._bench, self._noise, self._denoiser = bench, noise, denoiser
-        self._fresh = max(1, batches // REFRESHES)
+        self._fresh, self._count = max(1, batches // REFRESHES), count_of(bench.knobs)
         self._left = 0
 
     def __call__(self) -> tuple[Tensor, Tensor]:
@@ -294,7 +306,8 @@ class _Answers:
         from napari_zeroshot.engine.sampling import Crops
 
         knobs = self._bench.knobs
-        answers = torch.from_numpy(self._denoiser(self._noisy)).to(self._bench.job.device)
+        around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))
+        answers = torch.from_numpy(np.concatenate([self._denoiser(seen) for seen in around], axis=1)).to(self._bench.job.device)
         return Crops(answers, knobs.crop // 2, knobs.crops, self._bench.places, batches=self._fresh)
 
 
@@ -306,10 +319,11 @@ def _turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:
     return turned(batch, int(torch.randint(8, (1,), generator=rng))).contiguous(memory_format=torch.channels_last)
 
 
-def _of_same_shape(start: Any, params: ZSUNetParams) -> Any:
-    """The network to go on from, if it has the wanted width and levels."""
+def _of_same_shape(start: Any, params: ZSUNetParams, channels: int) -> Any:
+    """The network to go on from, if it has the wanted width and levels, and sees as many channels."""
     network = getattr(start, "network", None)
-    fits = network is not None and len(network.down) == params.depth and network.last.in_channels == params.width
+    shape = (channels, params.depth, params.width)
+    fits = network is not None and (network.down[0][0].in_channels, len(network.down), network.last.in_channels) == shape
     return network if fits else None
 
 
