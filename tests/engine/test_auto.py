@@ -47,6 +47,7 @@ def test_the_gaussian_of_a_stack_is_that_of_its_planes(few_photons, monkeypatch)
     monkeypatch.setattr(auto, "JUDGED_FROM", 1)
     stack = np.stack([few_photons, few_photons[::-1], few_photons])
     result = denoise(stack, "auto", axes="TYX", steps=2, **QUICK)
+    assert "Each plane was seen with the one before and the one after it; what they tell was learnt from the stack." in result.notes
     np.testing.assert_allclose(result.image, denoise(stack, "gaussian", axes="TYX", dtype="float32").image)
 
 

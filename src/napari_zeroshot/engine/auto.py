@@ -36,7 +36,7 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
     if job.trained is not None:
         return (yield from zs_unet.fit(noisy, params, job))
     report = zs_unet.read_noise_of(own(noisy, count_of(params)))
-    for sentence in reasons(report):
+    for sentence in reasons(report, count_of(params)):
         job.note(sentence)
     denoiser = yield from zs_unet.fit_knowing(report, noisy, params, job)
     if report is None or job.start is not None or job.cancelled() or params.steps < JUDGED_FROM:
@@ -44,8 +44,8 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
     return _the_better(denoiser, report, noisy, count_of(params), job)
 
 
-def reasons(report: NoiseReport | None) -> Iterator[str]:
-    """Why this is done, and what the image's noise warns of, in sentences."""
+def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
+    """Why this is done, with how many neighbours each plane is seen, and what the image's noise warns of, in sentences."""
     from napari_zeroshot.engine.noise_findings import findings
 
     if report is None:
@@ -56,6 +56,9 @@ def reasons(report: NoiseReport | None) -> Iterator[str]:
         yield f"{light}, and noise that neighbouring pixels share: ZS-UNet learnt from pixels two and three apart, at the cost of the finest detail."
     else:
         yield f"{light}, and noise of its own for each pixel: ZS-UNet learnt from neighbouring pixels, and from its own answer with this noise."
+    if count:
+        many = "one" if count == 1 else str(count)
+        yield f"Each plane was seen with the {many} before and the {many} after it; what they tell was learnt from the stack."
     yield from (f"{finding.topic}: {finding.sentence}" for finding in findings(report) if finding.notable and finding.topic != "Neighbours")
 
 
