@@ -146,6 +146,11 @@ class EvenUNet(UNet):
         """An image in the grey levels that the network learns in."""
         return (image - self.grey[0]) / self.grey[1]
 
+    def apart(self, noisy: Tensor, wanted: Tensor, weights: float | Tensor = 1.0) -> Tensor:
+        """How far the answer for a noisy image is from a wanted one: the mean of their squared differences, weighed."""
+        squares: Tensor = (self(self.standard(noisy)) - self.standard(wanted)).square() * weights
+        return squares.mean()
+
     def restored(self, answer: Tensor) -> Tensor:
         """An answer in the image's grey levels."""
         return answer * self.grey[1] + self.grey[0] - self.grey[2]

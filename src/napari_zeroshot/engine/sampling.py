@@ -204,3 +204,32 @@ def split(batch: Tensor) -> tuple[Tensor, Tensor]:
     """The pair that `join` made into one batch."""
     first, second = batch.chunk(2)
     return first, second
+
+
+def turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:
+    """The batch in one of its eight turns, channels last."""
+    return turned(batch, int(torch.randint(8, (1,), generator=rng))).contiguous(memory_format=torch.channels_last)
+
+
+def blurred(image: Tensor, sigma: float) -> Tensor:
+    """The image under a Gaussian blur, its edges repeated. Shape (N, C, Y, X)."""
+    bell = _bell(sigma, image)
+    reach = len(bell) // 2
+    flat = F.pad(image.flatten(0, 1)[:, None], (reach,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(flat, bell[None, None, :, None]), bell[None, None, None, :]).view(image.shape)
+
+
+def brightness_around(image: Tensor, sigma: float) -> Tensor:
+    """How bright the surroundings of each pixel are, without its own 3 x 3: its noise has no part in how much it counts. Shape (N, C, Y, X)."""
+    bell = _bell(sigma, image)
+    kernel = bell[:, None] * bell
+    middle = len(bell) // 2
+    kernel[middle - 1 : middle + 2, middle - 1 : middle + 2] = 0
+    flat = F.pad(image.flatten(0, 1)[:, None], (middle,) * 4, mode="replicate")
+    return F.conv2d(flat, (kernel / kernel.sum())[None, None]).view(image.shape)
+
+
+def _bell(sigma: float, like: Tensor) -> Tensor:
+    offsets = torch.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1, device=like.device)
+    bell = torch.exp(-((offsets / sigma) ** 2) / 2)
+    return bell / bell.sum()

@@ -11,6 +11,7 @@ from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.methods import zs_unet
 from napari_zeroshot.engine.metrics import psnr
 from napari_zeroshot.engine.noise_diagnosis import diagnose
+from napari_zeroshot.engine.sampling import brightness_around
 
 QUICK = {"device": "cpu", "steps": 60, "crop": 32, "turns": "1", "dtype": "float32"}
 
@@ -95,10 +96,10 @@ def test_cancelled_at_once_gives_a_blur_and_says_so(noisy):
 def test_surroundings_leave_the_pixel_itself_out():
     image = torch.zeros(1, 1, 25, 25)
     image[0, 0, 12, 12] = 1
-    around = zs_unet.brightness_around(image)[0, 0]
+    around = brightness_around(image, 2)[0, 0]
     assert around[11:14, 11:14].abs().max() == 0
     assert around[12, 14] > 0
-    torch.testing.assert_close(zs_unet.brightness_around(torch.full((1, 1, 25, 25), 3.0)), torch.full((1, 1, 25, 25), 3.0))
+    torch.testing.assert_close(brightness_around(torch.full((1, 1, 25, 25), 3.0), 2), torch.full((1, 1, 25, 25), 3.0))
 
 
 def test_unknown_distances_are_refused():

@@ -14,31 +14,21 @@ import numpy as np
 
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
-from napari_zeroshot.engine.neighbours import Neighbours, count_of, mirrored_around, own
+from napari_zeroshot.engine.neighbours import Neighbours, count_of, own
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
     from napari_zeroshot.engine.networks import EvenUNet
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
-    from napari_zeroshot.engine.own_noise import OwnNoise
 
 Distance = Literal["auto", "1", "2", "3", "2+3"]
 
-MOST_ANSWERED = 2**20
-"""Pixels of the planes whose answers are learnt from in the second half, at most."""
-REFRESHES = 5
-"""How often the answers learnt from are made anew."""
 MOST_COMPARED = 4
 """Planes whose mean brightness is kept."""
-LEAST_NOISE = 1e-3
-"""Of the range, so that no place without noise counts for everything."""
-LIKELY = 2.0
-"""Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +114,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
     from napari_zeroshot.engine import fitting, networks
     from napari_zeroshot.engine.own_noise import OwnNoise
+    from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
     known = _of_same_shape(job.start, params, noisy.shape[1])
     steps = params.steps if known is None else params.warm_steps
@@ -138,27 +129,14 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     denoiser = _denoiser_of(network, apart, bench, params)
 
     noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
-    pairs = [_Pairs(bench, distance, noise) for distance in apart]
+    pairs = [Pairs(bench, distance, noise) for distance in apart]
     from_answers = params.own_noise * steps if known is None else steps - 1.0  # not the first step, whose loss is told
     quick = replace(denoiser, turns=1)
-    answers = _Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
-    taken, of_pairs = 0, bench.planes.new_zeros(())
-
-    def loss() -> Tensor:
-        nonlocal taken, of_pairs
-        taken += 1
-        if answers is not None and taken % 2 and taken > steps - from_answers:
-            dirty, clean = answers()
-            of_answers = (network(network.standard(dirty)) - network.standard(own(clean, count))).square().mean()
-            return of_answers + (of_pairs - of_answers).detach()  # type: ignore[no-any-return]  # told is what pairs last had: one curve of one thing
-        first, second, weights = pairs[taken // 2 % len(pairs)]()
-        value = ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()
-        of_pairs = value.detach()
-        return value  # type: ignore[no-any-return]
-
+    answers = Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
+    lessons = Lessons(network, pairs, answers, steps - from_answers)
     score = pairs[0].score(network) if pairs[0].spared else None
-    yield from fitting.train(bench, bench.optimiser(network), loss, quick, stage="training", steps=steps, score=score)  # snapshots take one turn
-    if job.cancelled() and known is None and taken < steps / 10:
+    yield from fitting.train(bench, bench.optimiser(network), lessons, quick, stage="training", steps=steps, score=score)  # snapshots take one turn
+    if job.cancelled() and known is None and lessons.taken < steps / 10:
         from scipy import ndimage
 
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
@@ -197,9 +175,11 @@ def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes, cou
 
 def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float) -> Tensor:
     """The mean of what the network makes of the images of pixels `apart` from one another."""
+    from napari_zeroshot.engine.sampling import blurred
+
     answers = [_on_lattices(network, network.standard(noisy), distance) for distance in apart]
     mean = network.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
-    return _blurred(mean, smoothing) if max(apart) > 1 and smoothing else mean
+    return blurred(mean, smoothing) if max(apart) > 1 and smoothing else mean
 
 
 def _on_lattices(network: nn.Module, image: Tensor, distance: int) -> Tensor:
@@ -210,113 +190,6 @@ def _on_lattices(network: nn.Module, image: Tensor, distance: int) -> Tensor:
     height, width = image.shape[-2:]
     padded = F.pad(image, (0, -width % distance, 0, -height % distance), mode="replicate")
     return joined_lattices(network(lattices(padded, distance)), distance)[..., :height, :width]
-
-
-def _blurred(image: Tensor, sigma: float) -> Tensor:
-    from torch.nn import functional as F
-
-    bell = _bell(sigma, image)
-    reach = len(bell) // 2
-    flat = F.pad(image.flatten(0, 1)[:, None], (reach,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(flat, bell[None, None, :, None]), bell[None, None, None, :]).view(image.shape)
-
-
-def _bell(sigma: float, like: Tensor) -> Tensor:
-    import torch
-
-    offsets = torch.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1, device=like.device)
-    bell = torch.exp(-((offsets / sigma) ** 2) / 2)
-    return bell / bell.sum()
-
-
-def brightness_around(image: Tensor) -> Tensor:
-    """How bright the surroundings of each pixel are, without its own 3 x 3: its noise has no part in how much it counts. Shape (N, C, Y, X)."""
-    from torch.nn import functional as F
-
-    bell = _bell(LIKELY, image)
-    kernel = bell[:, None] * bell
-    middle = len(bell) // 2
-    kernel[middle - 1 : middle + 2, middle - 1 : middle + 2] = 0
-    flat = F.pad(image.flatten(0, 1)[:, None], (middle,) * 4, mode="replicate")
-    return F.conv2d(flat, (kernel / kernel.sum())[None, None]).view(image.shape)
-
-
-class _Pairs:
-    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts."""
-
-    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
-        import torch
-
-        from napari_zeroshot.engine.sampling import lattices
-
-        height, width = (size // distance * distance for size in bench.planes.shape[-2:])
-        views = lattices(bench.planes[..., :height, :width], distance)
-        self._count = count_of(bench.knobs)
-        middle = own(views, self._count)
-        weights = torch.ones_like(middle)
-        if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
-            weights = noise.deviation(brightness_around(middle)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
-        self._bench, self._channels = bench, views.shape[1]
-        self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
-
-    def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self._drawn(_turned_at_random(self._crops(), self._bench.places))
-
-    @property
-    def spared(self) -> bool:
-        """Whether crops are held out."""
-        return self._crops.spared
-
-    def score(self, network: EvenUNet) -> Any:
-        """What tells how far pairs that are held out are from one another."""
-        first, second, weights = self._drawn(self._crops.held_out())
-        return lambda: ((network(network.standard(first)) - network.standard(second)).square() * weights).mean()
-
-    def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        from napari_zeroshot.engine.sampling import cell_mean, random_pair
-
-        first, second = random_pair(batch[:, : self._channels], self._bench.rng)
-        return first, own(second, self._count), cell_mean(batch[:, self._channels :])
-
-
-class _Answers:
-    """Batches of the network's own answers, with noise and without. The answers are made anew as the network learns."""
-
-    def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, batches: int) -> None:
-        from napari_zeroshot.engine.parts import blocks
-
-        planes = bench.planes.cpu().numpy()
-        parts = [part for plane in planes for part in blocks(plane, MOST_ANSWERED)]
-        few = max(1, MOST_ANSWERED // parts[0].size)
-        self._noisy = np.stack([parts[int(place)] for place in np.linspace(0, len(parts) - 1, min(few, len(parts))).round()])
-        self._bench, self._noise, self._denoiser = bench, noise, denoiser
-        self._fresh, self._count = max(1, batches // REFRESHES), count_of(bench.knobs)
-        self._left = 0
-
-    def __call__(self) -> tuple[Tensor, Tensor]:
-        if self._left == 0:
-            self._crops, self._left = self._answered(), self._fresh
-        self._left -= 1
-        clean = _turned_at_random(self._crops(), self._bench.places)
-        return self._noise.on(clean, self._bench.rng), clean
-
-    def _answered(self) -> Any:
-        import torch
-
-        from napari_zeroshot.engine.sampling import Crops
-
-        knobs = self._bench.knobs
-        around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))
-        answers = torch.from_numpy(np.concatenate([self._denoiser(seen) for seen in around], axis=1)).to(self._bench.job.device)
-        return Crops(answers, knobs.crop // 2, knobs.crops, self._bench.places, batches=self._fresh)
-
-
-def _turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:
-    import torch
-
-    from napari_zeroshot.engine.sampling import turned
-
-    return turned(batch, int(torch.randint(8, (1,), generator=rng))).contiguous(memory_format=torch.channels_last)
 
 
 def _of_same_shape(start: Any, params: ZSUNetParams, channels: int) -> Any:

@@ -1,0 +1,118 @@
+"""What ZS-UNet learns from: pairs of the image's pixels, and the network's own answers with the image's noise put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+from napari_zeroshot.engine.neighbours import count_of, mirrored_around, own
+from napari_zeroshot.engine.own_noise import OwnNoise
+from napari_zeroshot.engine.parts import blocks
+from napari_zeroshot.engine.sampling import Crops, brightness_around, cell_mean, lattices, random_pair, turned_at_random
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.networks import EvenUNet
+
+MOST_ANSWERED = 2**20
+"""Values of the planes whose answers are learnt from in the second half, at most."""
+REFRESHES = 5
+"""How often the answers learnt from are made anew."""
+LEAST_NOISE = 1e-3
+"""Of the range, so that no place without noise counts for everything."""
+LIKELY = 2.0
+"""Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
+
+
+class Pairs:
+    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts."""
+
+    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
+        height, width = (size // distance * distance for size in bench.planes.shape[-2:])
+        views = lattices(bench.planes[..., :height, :width], distance)
+        self._count = count_of(bench.knobs)
+        middle = own(views, self._count)
+        weights = torch.ones_like(middle)
+        if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
+            weights = noise.deviation(brightness_around(middle, LIKELY)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
+        self._bench, self._channels = bench, views.shape[1]
+        self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
+
+    def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self._drawn(turned_at_random(self._crops(), self._bench.places))
+
+    @property
+    def spared(self) -> bool:
+        """Whether crops are held out."""
+        return self._crops.spared
+
+    def score(self, network: EvenUNet) -> Any:
+        """What tells how far pairs that are held out are from one another."""
+        first, second, weights = self._drawn(self._crops.held_out())
+        return lambda: network.apart(first, second, weights)
+
+    def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        first, second = random_pair(batch[:, : self._channels], self._bench.rng)
+        return first, own(second, self._count), cell_mean(batch[:, self._channels :])
+
+
+class Answers:
+    """Batches of the network's own answers, with noise and without. The answers are made anew as the network learns."""
+
+    def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, batches: int) -> None:
+        planes = bench.planes.cpu().numpy()
+        parts = [part for plane in planes for part in blocks(plane, MOST_ANSWERED)]
+        few = max(1, MOST_ANSWERED // parts[0].size)
+        self._noisy = np.stack([parts[int(place)] for place in np.linspace(0, len(parts) - 1, min(few, len(parts))).round()])
+        self._bench, self._noise, self._denoiser = bench, noise, denoiser
+        self._fresh, self._count = max(1, batches // REFRESHES), count_of(bench.knobs)
+        self._left = 0
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """The planes with noise, and those in the middle of them without."""
+        if self._left == 0:
+            self._crops, self._left = self._answered(), self._fresh
+        self._left -= 1
+        clean = turned_at_random(self._crops(), self._bench.places)
+        return self._noise.on(clean, self._bench.rng), own(clean, self._count)
+
+    def _answered(self) -> Crops:
+        knobs = self._bench.knobs
+        around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))
+        answers = torch.from_numpy(np.concatenate([self._denoiser(seen) for seen in around], axis=1)).to(self._bench.job.device)
+        return Crops(answers, knobs.crop // 2, knobs.crops, self._bench.places, batches=self._fresh)
+
+
+class Lessons:
+    """The loss of one step after another: of pairs, at each distance in turn; late in the training every other one of answers.
+
+    Parameters
+    ----------
+    answers
+        None to learn from pairs only.
+    until
+        The step from which on answers are learnt from.
+    """
+
+    def __init__(self, network: EvenUNet, pairs: Sequence[Pairs], answers: Answers | None, until: float) -> None:
+        self._network, self._pairs, self._answers, self._until = network, pairs, answers, until
+        self.taken = 0
+
+    def __call__(self) -> Tensor:
+        self.taken += 1
+        if self._answers is not None and self.taken % 2 and self.taken > self._until:
+            return self._of_answers(*self._answers())
+        return self._of_pairs(*self._pairs[self.taken // 2 % len(self._pairs)]())
+
+    def _of_pairs(self, first: Tensor, second: Tensor, weights: Tensor) -> Tensor:
+        value = self._network.apart(first, second, weights)
+        self._told = value.detach()
+        return value
+
+    def _of_answers(self, dirty: Tensor, clean: Tensor) -> Tensor:
+        value = self._network.apart(dirty, clean)
+        return value + (self._told - value).detach()  # told is what pairs last had: one curve of one thing
