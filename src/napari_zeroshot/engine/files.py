@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
@@ -47,6 +48,8 @@ BROKEN = (
     zlib.error,
 )
 """What decoders raise when a file is not what it says."""
+OF_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
+"""The system's errors that a damaged file can cause; any other is told as it is: the disk is gone, rights are missing."""
 
 
 def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = None) -> Image:
@@ -215,7 +218,11 @@ def damage_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno not in OF_CONTENT:
+            raise FileError(f"cannot read {path}: {error.strerror}") from error
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError):
+            raise FileError(f"cannot read {path}: there is too little free memory for it, or it is damaged and claims too much ({reason})") from error
         if "imagecodecs" in reason:
             raise MissingPackageError(f"{path} is compressed in a way that needs another package: pip install imagecodecs") from error
         raise FileError(f"cannot read {path}, which is damaged or not an image: {reason}") from error
