@@ -5,16 +5,14 @@ from __future__ import annotations
 import errno
 import math
 import os
-import shutil
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import numpy as np
 import tifffile
@@ -230,32 +228,38 @@ def damage_explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def appearing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that becomes `path` when the block ends well, and vanishes when not."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with beside.open("xb") as file:
+    """A file that becomes `path` when the block ends well, and vanishes when not."""
+    with _room_beside(path) as folder:
+        with (folder / "new").open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+        os.replace(folder / "new", path)
 
 
 @contextmanager
 def _appearing_folder(path: Path) -> Iterator[Path]:
     """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
-    beside, before = (path.with_name(f".{path.name}.{uuid4().hex[:8]}.{end}") for end in ("part", "old"))
-    try:
-        beside.mkdir()
-        yield beside
+    with _room_beside(path) as folder:
+        (folder / "new").mkdir()
+        yield folder / "new"
         if path.exists():
-            os.replace(path, before)
-        os.replace(beside, path)
-        shutil.rmtree(before, ignore_errors=True)
+            os.replace(path, folder / "old")
+        try:
+            os.replace(folder / "new", path)
+        except OSError:
+            if (folder / "old").exists():
+                os.replace(folder / "old", path)
+            raise
+
+
+@contextmanager
+def _room_beside(path: Path) -> Iterator[Path]:
+    """A folder beside `path` into which nobody else can look, and which goes with all that is in it; what fails there is told."""
+    try:
+        with TemporaryDirectory(prefix=".napari-zeroshot-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    except MemoryError as error:
+        raise FileError(f"cannot write {path}: there is too little free memory; close other programs, and try again") from error
