@@ -9,7 +9,6 @@ import gc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from itertools import cycle, islice
 from statistics import median
 from typing import Any
 
@@ -24,7 +23,6 @@ from benchmarks.suite import Suite
 from napari_zeroshot import all_methods, denoise
 
 RUNS = {"engine": 1000, "napari": 200}
-SAMPLES = 100
 WARM_UP = 0.2
 """The share of the samples that count as warming up; as many after it are compared with as many at the end."""
 GOAL = 0.02
@@ -91,17 +89,16 @@ def noisy() -> np.ndarray[Any, Any]:
 
 
 def counted(once: Callable[[str], None], runs: int, widgets: Callable[[], int] = lambda: 0) -> dict[str, Any]:
-    """What the process holds after so many runs, at about a hundred points, garbage collected."""
-    every = max(1, runs // SAMPLES)
+    """What the process holds after each turn of all methods, garbage collected, until there were so many runs."""
     found: dict[str, Any] = {"runs": [], **{name: [] for name in COUNTED}}
-    for number, method in enumerate(islice(cycle(METHODS), runs), start=1):
-        once(method)
-        if number % every == 0:
-            gc.collect()
-            held = psutil.Process()
-            counts = {"memory": round(held.memory_info().rss / MIB, 1), "threads": held.num_threads(), "files": held.num_fds(), "widgets": widgets()}
-            for name, count in {"runs": number, **counts}.items():
-                found[name].append(count)
+    for turn in range(1, -(-runs // len(METHODS)) + 1):
+        for method in METHODS:
+            once(method)
+        gc.collect()
+        held = psutil.Process()
+        counts = {"memory": round(held.memory_info().rss / MIB, 1), "threads": held.num_threads(), "files": held.num_fds(), "widgets": widgets()}
+        for name, count in {"runs": turn * len(METHODS), **counts}.items():
+            found[name].append(count)
     return found
 
 

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,6 +207,21 @@ def test_ten_thousand_files_are_listed_in_seconds(tmp_path):
     started = time.perf_counter()
     assert len(worklist([tmp_path / "raw"], tmp_path / "clean", ".ome.tif")) == 10_000
     assert time.perf_counter() - started < 20
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_before_any_work(raw, monkeypatch):
+    (raw / "day 2").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "day 2":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(FileError, match=r"cannot read the folder .*day 2: Permission denied"):
+        batch([raw], raw.parent / "clean", "median")
+    assert not (raw.parent / "clean").exists()
 
 
 VANISHED = {
