@@ -1,5 +1,6 @@
 """What can go wrong with files: each is told in one line, the rest of a batch goes on, and nothing half-written is left."""
 
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,27 @@ def test_a_small_file_that_claims_huge_planes_is_told_before_memory_runs_out(raw
     monkeypatch.setattr(batches, "IN_MEMORY", 1 << 20)
     monkeypatch.setattr(memory, "free", lambda device: 0.02)
     assert re.search(r"4000 x 4000 pixels takes 0\.016 GB, and the machine has 0\.02 GB free", told(raw))
+
+
+@pytest.mark.parametrize("size", ["SizeT", "SizeC", "SizeX"])
+@pytest.mark.parametrize("claimed", [10**8, 10**12, 10**30])
+def test_metadata_that_claim_millions_of_planes_are_refused_at_once(raw, stack, size, claimed):
+    path = write(raw / "bad.ome.tif", Image(stack, "TCYX"))
+    with tifffile.TiffFile(path) as file:
+        lying = re.sub(rf'{size}="\d+"', f'{size}="{claimed}"', file.ome_metadata)
+    tifffile.tiffcomment(path, lying.encode())
+    started = time.perf_counter()
+    assert re.search(r"it is too small for the \d+ planes that it declares", told(raw))
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("claimed", [10**8, 10**12])
+def test_a_zarr_that_claims_millions_of_chunks_is_refused_at_once(raw, stack, claimed):
+    folder = write(raw / "bad.ome.zarr", Image(stack, "TCYX"))
+    described = json.loads((folder / "0" / ".zarray").read_text())
+    described["shape"][0] = claimed
+    (folder / "0" / ".zarray").write_text(json.dumps(described))
+    assert re.search(r"it claims \d+ chunks, and 4194304 are read at most", told(raw))
 
 
 @pytest.mark.parametrize("in_memory", [None, 0], ids=["at once", "by planes"])

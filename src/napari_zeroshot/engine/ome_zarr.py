@@ -38,6 +38,8 @@ UNITS = {
 """How OME-Zarr writes the units; a size in any other is written without its unit."""
 CHUNK = 1024
 """Sides of a chunk, and of the largest plane that has no smaller copy, in pixels."""
+MOST_CHUNKS, FEW_CHUNKS = 2**22, 2**14
+"""A few bytes can claim any number of chunks. More than these are refused, or not read at once."""
 COLOURS = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
 SAMPLES = ("FF0000", "00FF00", "0000FF")
 MARKS = (".zgroup", ".zarray", ".zattrs", "zarr.json")
@@ -116,7 +118,9 @@ class _Watched:
 
 def _loaded(stored: Any, path: Path, in_memory: int | None) -> Any:
     watched, most = _Watched(stored, path / stored.path), IN_MEMORY if in_memory is None else in_memory
-    if stored.nbytes <= most:
+    if stored.nchunks > MOST_CHUNKS:
+        raise ValueError(f"it claims {stored.nchunks} chunks, and {MOST_CHUNKS} are read at most")
+    if stored.nbytes <= most and stored.nchunks <= FEW_CHUNKS:
         return watched[...]
     return dask.array.from_array(watched, chunks=stored.chunks, name=f"{path.name}-{uuid4().hex}")
 
