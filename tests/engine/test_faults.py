@@ -377,6 +377,15 @@ def test_what_is_being_written_is_private_and_gone_when_it_fails(tmp_path, stack
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+def test_what_a_batch_is_writing_is_private(raw, tmp_path):
+    steps = batch_steps([raw], tmp_path / "clean", "median")
+    next(steps)
+    (growing,) = (tmp_path / "clean").iterdir()
+    assert stat.S_IMODE(growing.stat().st_mode) == 0o700
+    assert outcomes_of(steps)[0].state == "done"
+
+
 @pytest.mark.parametrize("fails", [1, 2])
 def test_a_zarr_that_cannot_be_replaced_stays(tmp_path, stack, monkeypatch, fails):
     write(tmp_path / "cells.ome.zarr", stack[0, 0], axes="YX")
