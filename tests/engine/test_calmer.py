@@ -117,3 +117,12 @@ def test_a_run_that_is_cancelled_when_it_goes_astray_does_not_begin_anew(noisy, 
 def test_nothing_is_said_or_changed_where_nothing_goes_wrong(noisy, quick, trained):
     result = denoise(noisy, trained.name, device="cpu", **quick(trained))
     assert not any("astray" in note for note in result.notes)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA card")
+@pytest.mark.parametrize("name", ["zs-n2n", "zs-n2m", "fm2s", "zs-unet"])
+def test_recorded_steps_begin_anew_too(name, noisy, astray):
+    astray(1, after=2)  # while they are not recorded yet
+    result = denoise(noisy, name, device="cuda", steps=40)
+    assert any("begun anew with 1/4" in note for note in result.notes)
+    assert np.isfinite([loss for _, loss in result.losses]).all()
