@@ -6,7 +6,7 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, frames, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
+from benchmarks import ablation, batch, figures, frames, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, soak, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
@@ -23,6 +23,7 @@ SUITES = {
     "noise-fit": noise_fit.SUITE,
     "figures": figures.SUITE,
     "gui": gui.SUITE,
+    "soak": soak.SUITE,
     "tune": tune.SUITE,
     "goals": goals.SUITE,
 }

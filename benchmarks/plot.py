@@ -16,7 +16,7 @@ Line = Sequence[tuple[float, float]]
 class Panel:
     """One pair of axes, with lines by name, each a row of (x, y). What stands before a comma in the name decides the colour; ``training`` is dashed.
 
-    With `ratios` the axis upwards is logarithmic too.
+    With `ratios` the axis upwards is logarithmic too; `even` axes both begin at zero and count evenly.
     """
 
     title: str
@@ -24,6 +24,7 @@ class Panel:
     up: str
     lines: Mapping[str, Line]
     ratios: bool = True
+    even: bool = False
 
 
 def slope(line: Line, least: float = 0.0) -> float | None:
@@ -48,7 +49,11 @@ def draw(name: str, panels: Sequence[Panel]) -> Path:
                 row, _, column = label.partition(", ")
                 look = {"color": colours.setdefault(row, f"C{len(colours)}"), "linestyle": "--" if column == "training" else "-"}
                 axes.plot(*zip(*line, strict=True), marker="o", markersize=3, linewidth=1, label=label, **look)
-            axes.set(xscale="log", yscale="log" if panel.ratios else "linear", title=panel.title, xlabel=panel.across, ylabel=panel.up)
+            axes.set(title=panel.title, xlabel=panel.across, ylabel=panel.up)
+            if panel.even:
+                axes.set(xlim=(0, None), ylim=(0, None))
+            else:
+                axes.set(xscale="log", yscale="log" if panel.ratios else "linear")
             if not panel.ratios:
                 marks = sorted({x for line in panel.lines.values() for x, _ in line})
                 axes.set_xticks(marks, [f"{mark:g}" for mark in marks])

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +59,27 @@ def test_a_file_with_changed_bytes_is_read_or_refused(tmp_path: Path, good: dict
         assert image.array.nbytes <= CROWDED * len(content)
         with damage_explained(tmp_path / name):
             np.asarray(image.array)
+
+
+TOLD = ["SizeX", "SizeT", "SizeC", "DimensionOrder", "Type", "PhysicalSizeX", "PhysicalSizeXUnit", "TimeIncrement", "Name", "ID", "K", "Namespace"]
+WORDS_TOLD = st.text(max_size=9) | st.integers().map(str) | st.floats().map(str) | st.sampled_from(["XYZCT", "XYTZC", "uint8", "float", "axes", "provenance"])
+
+
+@ANY
+@given(told=st.dictionaries(st.sampled_from(TOLD), WORDS_TOLD, min_size=1, max_size=4), in_memory=st.sampled_from([None, 0]))
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_with_any_words_in_its_metadata_is_read_or_refused(tmp_path: Path, good: dict[str, bytes], told: dict[str, str], in_memory: int | None) -> None:
+    path = tmp_path / "ome.tif"
+    path.write_bytes(good["ome.tif"])
+    with tifffile.TiffFile(path) as file:
+        xml = file.ome_metadata
+    for name, word in told.items():
+        xml = re.sub(rf'(?<= {name}=)"[^"]*"', lambda _, word=word: quoteattr(word), xml)
+    tifffile.tiffcomment(path, xml.encode())
+    with suppress(DenoiseError):
+        image = read(path, in_memory=in_memory)
+        with damage_explained(path):
+            assert np.isin(np.asarray(image.array).astype(float), PLANES).all()
 
 
 @ANY

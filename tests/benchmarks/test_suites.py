@@ -8,7 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import ablation, batch, document, figures, frames, kodak, plot, preview, profile, record, scale, speed, timing
+from benchmarks import ablation, batch, document, figures, frames, kodak, plot, preview, profile, record, scale, soak, speed, timing
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import files
@@ -220,3 +220,17 @@ def test_what_moves_is_found_where_it_is():
         light[frame, 5 * frame, 3] = 1
     assert frames.moving(light)[2, 10, 3]
     assert not frames.moving(np.ones((4, 20, 20))).any()
+
+
+def test_a_soak_tells_what_grew_beyond_its_warm_up(monkeypatch):
+    monkeypatch.setattr(soak, "apart", lambda work, *arguments: work(*arguments))
+    monkeypatch.setattr(soak, "METHODS", ("median", "zs-n2n"))
+    run("soak", "--parts", "engine", "--runs", "10")
+    (entry,) = record.load("soak_cpu")["entries"]
+    assert entry["runs"] == [2, 4, 6, 8, 10]
+    assert all(count > 0 for name in ("memory", "threads", "files") for count in entry[name])
+    record.save("soak_cpu", {**record.load("soak_cpu"), "entries": [{**entry, "memory": [900, 100, 101, 104, 105]}]})
+    run("soak", "--tables")
+    page = document.PAGE.read_text()
+    assert "| engine, 10 | resident memory, MiB | 100 | 105 | +5.0% |" in page
+    assert "<svg" in (plot.FOLDER / "soak.svg").read_text()

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from napari_zeroshot.engine.device import LOST
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import all_methods
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def no_card_is_lost():
+    """What one test does to a graphics card is unknown to the next."""
+    yield
+    LOST.clear()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QThread
 from qtpy.QtWidgets import QApplication
 
-from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.errors import DeviceMemoryError, ImageError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.widgets.worker import run_in_thread
 
@@ -126,3 +126,17 @@ def test_previews_are_of_the_plane_asked_for_and_rare(run):
 
 def test_no_preview_where_none_is_wanted(run):
     assert all(report.preview is None for report in run(reports).reports)
+
+
+def test_a_preview_for_which_memory_is_short_does_not_end_the_run(run):
+    def too_large(at):
+        raise DeviceMemoryError("cuda:0 has too little free memory")
+
+    def steps(cancelled):
+        for progress in reports(cancelled):
+            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, too_large)
+        return "whole"
+
+    seen = run(steps, at={"T": 0})
+    assert (seen.results, seen.errors) == (["whole"], [])
+    assert all(report.preview is None for report in seen.reports)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import files, memory, provenance
 from napari_zeroshot.engine import threads as cpu_threads
+from napari_zeroshot.engine.device import LOST
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, finished, never
@@ -117,7 +118,7 @@ def batch_steps(
     overwrite
         Replace results that are there and were made from another image or by other settings. Those that are the same are left as they are.
     fail_fast
-        Stop at the first image that cannot be denoised, instead of going on with the next.
+        Stop at the first image that cannot be denoised, instead of going on with the next. A graphics card that stops working ends the batch in any case.
     cancelled
         Asked at every report. Once true, the batch ends; the finished planes are kept for the next run.
     **options
@@ -188,13 +189,13 @@ def _order(method: str, given: Mapping[str, Any]) -> _Order:
 
 
 def _steps(order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Report]:
-    outcomes = [Outcome(item.source, item.target) for item in items]
+    outcomes, lost_before = [Outcome(item.source, item.target) for item in items], len(LOST)
     for number, item in enumerate(items):
         if cancelled():
             break
         where = f"{item.source.name}" + (f" ({number + 1}/{len(items)})" if len(items) > 1 else "")
         outcomes[number] = yield from _outcome(order, item, where, overwrite, cancelled)
-        if fail_fast and outcomes[number].state == "failed":
+        if outcomes[number].state == "failed" and (fail_fast or len(LOST) > lost_before):
             break
     return Report(tuple(outcomes))
 
@@ -215,6 +216,8 @@ def _place_explained(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise FileError(f"there is too little free memory to write {target} ({error or 'no more is said'}); close other programs, then try again") from error
 
 
 def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:

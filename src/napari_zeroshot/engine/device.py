@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.errors import DeviceError, DeviceMemoryError
+from napari_zeroshot.engine.errors import DeviceError, DeviceLostError, DeviceMemoryError
 
 if TYPE_CHECKING:
     import torch
+
+
+LOST: dict[str, str] = {}
+"""The CUDA cards that stopped working in this program, as torch spells them, and what was said then: CUDA never gives them back to it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def choose(wish: str = "auto") -> Device:
     Parameters
     ----------
     wish
-        ``auto`` takes CUDA, else MPS, else the CPU; or name one: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        ``auto`` takes CUDA, else MPS, else the CPU; or name one: ``cpu``, ``cuda``, ``cuda:1``, ``mps``. A card that stopped working earlier is not taken.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def choose(wish: str = "auto") -> Device:
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wish == "auto":
-        name = "cuda:0" if cuda else "mps" if mps else "cpu"
+        name = "cuda:0" if cuda and "cuda:0" not in LOST else "mps" if mps else "cpu"
         return Device(name, _describe(name) if name != "cpu" else f"CPU (no GPU: {why_no_gpu()})")
     kind, _, number = wish.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
@@ -52,6 +56,8 @@ def choose(wish: str = "auto") -> Device:
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise DeviceError(f"device {wish!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices, counted from 0")
     name = f"cuda:{number or 0}" if kind == "cuda" else kind
+    if name in LOST:
+        raise DeviceError(f"device {wish!r} was asked for, but {name} stopped working ({LOST[name]}); restart the program to use it again, or choose cpu")
     return Device(name, f"{_describe(name)}, as asked for")
 
 
@@ -67,6 +73,8 @@ def why_no_gpu() -> str:
     """Why CUDA is not used, in words that name the remedy."""
     import torch
 
+    if LOST:
+        return f"{', '.join(LOST)} stopped working; restart the program to use it again"
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
         return "this PyTorch has no CUDA, see pytorch.org"
     return "no working NVIDIA driver or card was found"
@@ -85,14 +93,36 @@ def failures_explained(device: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        raise (DeviceMemoryError if _is_out_of_memory(device, error) else DeviceError)(_explain(device, error)) from error
+        raise _kind(device, error)(_explain(device, error)) from error
+
+
+def _kind(device: str, error: RuntimeError | MemoryError) -> type[DeviceError]:
+    if _is_out_of_memory(device, error):
+        return DeviceMemoryError
+    if device.startswith("cuda") and not isinstance(error, MemoryError) and not _answers(device):
+        LOST[device] = _first_line(error)
+        return DeviceLostError
+    return DeviceError
 
 
 def _is_out_of_memory(device: str, error: Exception) -> bool:
-    """Whether it is the graphics card's memory that is short; Apple's says so in words only."""
+    """Whether it is the graphics card's memory that is short; Apple's, and CUDA's libraries, say so in words only."""
     import torch
 
-    return isinstance(error, torch.cuda.OutOfMemoryError) or (device == "mps" and "out of memory" in str(error))
+    in_words = device != "cpu" and any(words in str(error) for words in ("out of memory", "ALLOC_FAILED"))
+    return isinstance(error, torch.cuda.OutOfMemoryError) or in_words
+
+
+def _answers(device: str) -> bool:
+    """Whether a card still computes. After some errors it never does again in this program."""
+    import torch
+
+    try:
+        return torch.ones(1, device=device).add(1).item() == 2
+    except torch.cuda.OutOfMemoryError:
+        return True
+    except (RuntimeError, AssertionError):  # the latter of a torch that was built without CUDA
+        return False
 
 
 def _explain(device: str, error: RuntimeError | MemoryError) -> str:
@@ -100,7 +130,8 @@ def _explain(device: str, error: RuntimeError | MemoryError) -> str:
         return f"{device} has too little free memory for this run; close what else uses it, or choose the device 'cpu' ({_first_line(error)})"
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
         return f"there is too little free memory for this run; denoise fewer planes at once, or a part of the image ({_first_line(error)})"
-    return f"the computation failed on {device}: {_first_line(error)}; try the device 'cpu', and please report it if that fails too"
+    again = f"; restart the program to use {device} again" if device in LOST else ", and please report it if that fails too"
+    return f"the computation failed on {device}: {_first_line(error)}; try the device 'cpu'{again}"
 
 
 def _first_line(error: Exception) -> str:
@@ -117,7 +148,8 @@ def memory_given_back(device: str) -> Iterator[None]:
             import torch
 
             gc.collect()
-            torch.cuda.empty_cache()
+            with suppress(RuntimeError):  # of a card that stopped working, which is being told already
+                torch.cuda.empty_cache()
 
 
 def torch_is_loaded() -> bool:
@@ -146,6 +178,7 @@ def give_memory_back() -> None:
 
     gc.collect()
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()

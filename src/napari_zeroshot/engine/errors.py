@@ -1,5 +1,12 @@
 """What a user can mend: every message says what was got, what is allowed and what to do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.method import Result
+
 
 class DenoiseError(Exception):
     """Something the user can mend.
@@ -7,7 +14,14 @@ class DenoiseError(Exception):
     Deliberately not a `RuntimeError`: napari's generator workers swallow those
     (superqt's ``GeneratorWorker.work`` returns them), which would leave a dock
     running for ever.
+
+    Attributes
+    ----------
+    so_far
+        The result of a run that failed after some planes were finished, the others being empty; None where there is none.
     """
+
+    so_far: Result | None = None
 
 
 class ImageError(DenoiseError):
@@ -24,6 +38,10 @@ class DeviceError(DenoiseError):
 
 class DeviceMemoryError(DeviceError):
     """The graphics card has too little free memory: less at once may do."""
+
+
+class DeviceLostError(DeviceError):
+    """The graphics card stopped working, and will not again before the program is restarted."""
 
 
 class DivergedError(DenoiseError):

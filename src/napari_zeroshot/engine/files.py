@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
-import shutil
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import numpy as np
 import tifffile
@@ -47,6 +46,8 @@ BROKEN = (
     zlib.error,
 )
 """What decoders raise when a file is not what it says."""
+OF_CONTENT = (None, errno.EINVAL, errno.EOVERFLOW)
+"""The system's errors that a damaged file can cause; any other is told as it is: the disk is gone, rights are missing."""
 
 
 def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = None) -> Image:
@@ -215,7 +216,11 @@ def damage_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno not in OF_CONTENT:
+            raise FileError(f"cannot read {path}: {error.strerror}") from error
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError):
+            raise FileError(f"cannot read {path}: there is too little free memory for it, or it is damaged and claims too much ({reason})") from error
         if "imagecodecs" in reason:
             raise MissingPackageError(f"{path} is compressed in a way that needs another package: pip install imagecodecs") from error
         raise FileError(f"cannot read {path}, which is damaged or not an image: {reason}") from error
@@ -223,32 +228,38 @@ def damage_explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def appearing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that becomes `path` when the block ends well, and vanishes when not."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with beside.open("xb") as file:
+    """A file that becomes `path` when the block ends well, and vanishes when not."""
+    with _room_beside(path) as folder:
+        with (folder / "new").open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+        os.replace(folder / "new", path)
 
 
 @contextmanager
 def _appearing_folder(path: Path) -> Iterator[Path]:
     """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
-    beside, before = (path.with_name(f".{path.name}.{uuid4().hex[:8]}.{end}") for end in ("part", "old"))
-    try:
-        beside.mkdir()
-        yield beside
+    with _room_beside(path) as folder:
+        (folder / "new").mkdir()
+        yield folder / "new"
         if path.exists():
-            os.replace(path, before)
-        os.replace(beside, path)
-        shutil.rmtree(before, ignore_errors=True)
+            os.replace(path, folder / "old")
+        try:
+            os.replace(folder / "new", path)
+        except OSError:
+            if (folder / "old").exists():
+                os.replace(folder / "old", path)
+            raise
+
+
+@contextmanager
+def _room_beside(path: Path) -> Iterator[Path]:
+    """A folder beside `path` into which nobody else can look, and which goes with all that is in it; what fails there is told."""
+    try:
+        with TemporaryDirectory(prefix=".napari-zeroshot-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    except MemoryError as error:
+        raise FileError(f"cannot write {path}: there is too little free memory; close other programs, and try again") from error

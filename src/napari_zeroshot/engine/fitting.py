@@ -172,7 +172,8 @@ class Bench:
 
     def optimiser(self, network: nn.Module, learning_rate: float | None = None) -> Optimiser:
         """What moves a network's weights."""
-        return Optimiser(network, self.knobs.learning_rate if learning_rate is None else learning_rate, self.knobs.optimiser, self.job.members)
+        rate = self.knobs.learning_rate if learning_rate is None else learning_rate
+        return Optimiser(network, rate * self.job.rate_share, self.knobs.optimiser, self.job.members)
 
     def denoiser(self, network: nn.Module, infer: Infer, *, halo: int, half: bool = False) -> NetworkDenoiser | Apart:
         """What a network makes of planes, or each of those side by side; with `half`, in the precision that it is trained in."""
@@ -271,9 +272,10 @@ def train(
             seconds = time.perf_counter() - bench.started
             if pace.step % every == 0 or pace.over or held_out is not None or seconds - told > LONGEST_SILENCE:
                 told = seconds
-                yield Progress(stage, done + pace.step, bench.total, _finite(value, pace.step), seconds, Snapshot(denoiser, noisy), held_out)
+                yield Progress(stage, done + pace.step, bench.total, _number(bench, value.item(), pace.step), seconds, Snapshot(denoiser, noisy), held_out)
     finally:
         average.take_over()
+    _number(bench, float(sum(part.detach().sum() for part in optimiser.weights)), pace.step, "weights are")  # which were moved since the last loss
     return pace.step
 
 
@@ -290,15 +292,17 @@ def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> 
 
 def _scored(bench: Bench, score: Callable[[], Tensor], pace: Pace) -> float:
     with torch.no_grad(), bench.precision():
-        value = score().item()
+        value = _number(bench, score().item(), pace.step)
     pace.note(value)
     return value
 
 
-def _finite(loss: Tensor, step: int) -> float:
-    value = loss.item()
+def _number(bench: Bench, value: float, step: int, what: str = "loss is") -> float:
     if not math.isfinite(value):
-        raise DivergedError(f"the training went astray: after {step} steps its loss is {value}; choose a smaller learning rate")
+        share = bench.job.rate_share
+        slowed = f", even with 1/{1 / share:.0f} of its learning rate" if share < 1 else ""
+        advice = "choose a smaller learning rate, float32 as precision, or another method"
+        raise DivergedError(f"the training went astray{slowed}: after {step} steps its {what} {value}; {advice}")
     return value
 
 

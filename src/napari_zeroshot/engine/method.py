@@ -106,6 +106,8 @@ class Job:
     members
         Into how many equal parts the planes fall that get a network each, trained side by side. The denoiser then has as
         many `members`, one for each part in turn. More than 1 only where the parameters say that they can be trained `side_by_side`.
+    rate_share
+        The share of its learning rates that a training takes; less than 1 once it went astray, see `calmer`.
     """
 
     seed: int = 0
@@ -116,6 +118,7 @@ class Job:
     note: Callable[[str], None] = unheard
     members: int = 1
     trained: Iterator[State] | None = None
+    rate_share: float = 1.0
 
 
 Fit = Callable[[Planes, Any, Job], Steps]

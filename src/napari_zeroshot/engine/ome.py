@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 from xml.etree import ElementTree
 
@@ -48,6 +50,18 @@ def parse_xml(text: str) -> Said:
     if pixels is None:
         return Said()
     return Said(_scale(pixels), _channels(pixels), ours.get("axes"), ours.get("dtype"), _json(ours.get("provenance")))
+
+
+def declared_sizes(text: str) -> Iterator[tuple[int, int]]:
+    """How many planes, and pixels in all of them, OME-XML claims for each of its images, where it gives whole numbers."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 as above
+    except ElementTree.ParseError:
+        return
+    for pixels in root.iterfind("{*}Image/{*}Pixels"):
+        with suppress(ValueError):
+            sizes = [max(1, int(pixels.get(f"Size{letter}", "1"))) for letter in "TCZYX"]
+            yield prod(sizes[:3]), prod(sizes)
 
 
 def _scale(pixels: ElementTree.Element) -> Scale:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dask.array
 import numpy as np
@@ -36,6 +38,8 @@ UNITS = {
 """How OME-Zarr writes the units; a size in any other is written without its unit."""
 CHUNK = 1024
 """Sides of a chunk, and of the largest plane that has no smaller copy, in pixels."""
+MOST_CHUNKS, FEW_CHUNKS = 2**22, 2**14
+"""A few bytes can claim any number of chunks. More than these are refused, or not read at once."""
 COLOURS = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
 SAMPLES = ("FF0000", "00FF00", "0000FF")
 MARKS = (".zgroup", ".zarray", ".zattrs", "zarr.json")
@@ -52,7 +56,7 @@ def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
     zarr = _zarr()
     found = zarr.open(path, mode="r")
     if isinstance(found, zarr.Array):
-        return _image(_loaded(found, in_memory), None, found.attrs, axes, {})
+        return _image(_loaded(found, path, in_memory), None, found.attrs, axes, {})
     said = found.attrs.get("ome", found.attrs)  # since 0.5
     if not said.get("multiscales"):
         raise ValueError("it is a zarr without an image; plates and other groups hold theirs in folders below, so open one of those")
@@ -62,7 +66,7 @@ def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
     if not isinstance(stored, zarr.Array):
         raise ValueError(f"its image {level['path']} is no array")
     letters = _letters(first.get("axes"), stored.ndim)
-    return _image(_loaded(stored, in_memory), letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
+    return _image(_loaded(stored, path, in_memory), letters, found.attrs, axes, {"scale": _scale(first, level, letters), "channels": _channels(said)})
 
 
 def provenance(path: Path) -> Mapping[str, Any] | None:
@@ -86,9 +90,39 @@ def _ours(attributes: Any) -> Mapping[str, Any]:
     return ours
 
 
-def _loaded(stored: Any, in_memory: int | None) -> Any:
-    most = IN_MEMORY if in_memory is None else in_memory
-    return dask.array.from_array(stored, chunks=stored.chunks) if stored.nbytes > most else np.asarray(stored[...])
+@dataclass(frozen=True, eq=False)
+class _Watched:
+    """A stored array whose folder has to be there: of a disk that vanishes, zarr takes every chunk for an empty one."""
+
+    stored: Any
+    folder: Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.stored.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.stored.dtype
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        pixels = np.asarray(self.stored[place])
+        if not is_zarr(self.folder):
+            raise FileNotFoundError(ENOENT, "it was there and is gone", str(self.folder))
+        return pixels
+
+
+def _loaded(stored: Any, path: Path, in_memory: int | None) -> Any:
+    watched, most = _Watched(stored, path / stored.path), IN_MEMORY if in_memory is None else in_memory
+    if stored.nchunks > MOST_CHUNKS:
+        raise ValueError(f"it claims {stored.nchunks} chunks, and {MOST_CHUNKS} are read at most")
+    if stored.nbytes <= most and stored.nchunks <= FEW_CHUNKS:
+        return watched[...]
+    return dask.array.from_array(watched, chunks=stored.chunks, name=f"{path.name}-{uuid4().hex}")
 
 
 def _image(pixels: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:

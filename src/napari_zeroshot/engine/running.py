@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine import fingerprint, intensity, plan
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index
+from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
-from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
 from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
@@ -60,7 +62,16 @@ class Run:
     cut_short: bool = False
 
     def steps(self) -> Generator[Progress, None, Result]:
-        """Do the work."""
+        """Do the work. An error has with it what was finished before, unless a ledger knows that."""
+        begun_empty = self.out is None
+        try:
+            return (yield from self._steps())
+        except DenoiseError as error:
+            if self.done and self.ledger is None:
+                error.so_far = self._so_far(error, clear=begun_empty)
+            raise
+
+    def _steps(self) -> Generator[Progress, None, Result]:
         order = self.order
         last_channel: int | None = None
         self._take_over_finished()
@@ -117,7 +128,8 @@ class Run:
         scales, noisy = self._learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note_of(group), len(scales))
-        learned = yield from self._train(self.order.method.fit(noisy, self.order.params, job), group, scales, self._which(group, number, of), of)
+        fit = calmer(partial(self.order.method.fit, noisy, self.order.params), job)
+        learned = yield from self._train(fit, group, scales, self._which(group, number, of), of)
         self.cut_short |= self.order.method.trains and self.order.cancelled()
         self._keep_lesson(learned, noisy)
         return learned
@@ -238,17 +250,24 @@ class Run:
         among = self.order.among
         if among is None:
             return [plane]
-        beside = [among.read(at) if number != among.count else plane for number, at in enumerate(among.around(index))]
+        beside = [self._given(at, among.read) if number != among.count else plane for number, at in enumerate(among.around(index))]
         return [intensity.fill_gaps(one, self._where(index), allowed=self.order.fill_nan)[0] for one in beside]
 
     def _noisy(self, index: Index) -> NDArray[Any]:
         """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
-        plane = self.order.axes.read(self.order.image, index)
+        plane = self._given(index, partial(self.order.axes.read, self.order.image))
         if index not in self.sums:
             self.sums[index] = fingerprint.of_plane(plane)
         elif self.ledger is not None and self.sums[index] != fingerprint.of_plane(plane):
             raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
         return plane
+
+    def _given(self, index: Index, read: Callable[[Index], NDArray[Any]]) -> NDArray[Any]:
+        """A plane of the image, which may be read from a disk only now."""
+        try:
+            return read(index)
+        except OSError as error:
+            raise FileError(f"cannot read the pixels{self._where(index)}: {error.strerror or error}; see that the disk they lie on is there") from error
 
     def _where(self, index: Index) -> str:
         counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
@@ -287,6 +306,14 @@ class Run:
             self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
             self._note("Cancelled: training ended early, this is the best so far.")
+
+    def _so_far(self, error: DenoiseError, *, clear: bool) -> Result:
+        axes, done = self.order.axes, len(self.done)
+        for index in axes.planes() if clear else ():
+            if index not in self.done:
+                axes.read(self.out, index)[...] = 0  # it may be denoised in part
+        self._note(f"The run failed: {error}. {done} of {len(axes.planes())} planes are denoised, the others are empty.")
+        return replace(self._result(), denoiser=None, lessons=())  # networks may lie on a card that answers no more
 
     def _result(self) -> Result:
         order = self.order

@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import LETTERS, parse
 from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
-from napari_zeroshot.engine.ome import STORED, Said, parse_xml
+from napari_zeroshot.engine.ome import STORED, Said, declared_sizes, parse_xml
 
 COARSEST = 25.0
 """A larger pixel size, in µm, in a plain TIFF is a printing resolution."""
 
 CROWDED = 10_000
 """No compression puts so many bytes of pixels into one byte of a file."""
+
+PLANE = 16
+"""Fewer bytes cannot tell where a plane lies."""
 
 FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
 """What tifffile only logs, and then gives a part of the image or guesses its axes."""
@@ -33,6 +36,7 @@ FATAL = ("page offset", "corrupt", "TiffTag 270 ", "missing")
 def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
     """The first image of a TIFF file; above so many bytes, to be read when sliced."""
     with _complaints() as complaints, tifffile.TiffFile(path) as file:
+        _check_declared(path, file.ome_metadata or "")
         series, said = file.series[0], _said(file)
         _check_complete(path, series)
         pixels = _typed(_pixels(path, series, in_memory), said.dtype)
@@ -72,6 +76,14 @@ def _complaints() -> Iterator[list[str]]:
     for complaint in complaints:
         if any(word in complaint for word in FATAL):
             raise ValueError(complaint)
+
+
+def _check_declared(path: Path, ome: str) -> None:
+    """A few bytes of OME-XML can claim any number of planes, of each of which tifffile makes a note before it looks at the file."""
+    size = path.stat().st_size
+    for planes, pixels in declared_sizes(ome):
+        if planes * PLANE > size or pixels > CROWDED * size:
+            raise ValueError(f"it is too small for the {planes} planes that it declares")
 
 
 def _check_complete(path: Path, series: Any) -> None:

@@ -70,10 +70,15 @@ def _found(given: str | Path, results: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _images(folder: Path, results: Path) -> Iterator[Path]:
-    for here, below, names in os.walk(folder):
+    for here, below, names in os.walk(folder, onerror=_refuse):
         images = [Path(here, name) for name in sorted([*names, *below]) if _is_image(Path(here, name))]
         below[:] = sorted(name for name in below if not name.startswith(".") and not _lies_in(Path(here, name), results) and Path(here, name) not in images)
         yield from images
+
+
+def _refuse(error: OSError) -> None:
+    """Of a folder that cannot be looked into: its images would be left out without a word."""
+    raise FileError(f"cannot read the folder {error.filename}: {error.strerror}; mend that, or name the other folders one by one") from error
 
 
 def _is_image(path: Path) -> bool:

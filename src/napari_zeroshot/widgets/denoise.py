@@ -280,7 +280,12 @@ class DenoiseWidget(QWidget):
         self._outcome = f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
 
     def _on_error(self, error: Exception) -> None:
-        self._outcome = str(error)
+        task, so_far = self._task, error.so_far if isinstance(error, DenoiseError) else None
+        if task is not None and so_far is not None:
+            self._add(task, replace(so_far, image=getattr(so_far.image, "array", so_far.image)), self._filled)
+            self._outcome = f"{so_far.notes[-1]} {self._outcome}"
+        else:
+            self._outcome = str(error)
         self._details = "".join(traceback.format_exception(error))
         self._short_of_memory = isinstance(error, DeviceMemoryError)
         self._follows = False

@@ -16,7 +16,7 @@ from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
 from napari_zeroshot.engine.method import Progress, Result
 
 REPORT_EVERY = 0.2
@@ -186,7 +186,8 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
             continue
         at, preview = view.at, None
         if at is not None and now >= next_preview:
-            preview = progress.snapshot(at=at)
+            with suppress(DeviceMemoryError):  # a run that has room enough is not to fail for its preview
+                preview = progress.snapshot(at=at)
             took = time.perf_counter() - now
             next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
         yield Report(progress, tuple(losses), tuple(scores), preview, at)
