@@ -12,6 +12,7 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_zeroshot.widgets import denoise as dock_module
+from napari_zeroshot.widgets.layers import camera
 
 pytestmark = pytest.mark.gui
 ACTIONS = 520
@@ -60,7 +61,7 @@ class Monkey:
             self.viewer.dims.set_current_step(0, self.random.randrange(4))
 
     def do_zoom(self) -> None:
-        dock_module.camera(self.viewer).zoom = self.random.choice([1, 5, 30])
+        camera(self.viewer).zoom = self.random.choice([1, 5, 30])
 
     def do_method(self) -> None:
         if self.dock["method"].isEnabled():

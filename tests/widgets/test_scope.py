@@ -241,7 +241,7 @@ def test_shortcuts_press_the_buttons_and_are_listed_in_the_help(opened):
 
 
 def test_task_counts_planes_within_its_region(opened):
-    whole = opened.widget._ordered()
+    whole = opened.widget._order.value()
     part = Task(whole.source, {"T": (1, 3)}, whole.method, whole.preset, whole.params, whole.options)
     assert part.planes == 2
     assert part.within({"T": 2}) == {"T": 1}

@@ -38,8 +38,8 @@ class Pace:
             yield report
 
     def remember(self, task: Task, result: Result) -> None:
-        """Note how long a step and a pixel took. What was cut short tells nothing."""
-        if not result.complete:
+        """Note how long a step and a pixel took. What was cut short tells nothing, nor what is denoised later."""
+        if not result.complete or task.viewed:
             return
         trained = _trainings(task) * _steps(task)
         seconds = {"step": self.learning / trained if trained else 0.0, "pixel": self.denoising / _pixels(task)}
@@ -89,4 +89,4 @@ def _trainings(task: Task) -> int:
 
 
 def _pixels(task: Task) -> int:
-    return task.planes * task.axes.height * task.axes.width
+    return 0 if task.viewed else task.planes * task.axes.height * task.axes.width

@@ -16,11 +16,14 @@ from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
 if TYPE_CHECKING:
     import napari
 
-WHOLE, RANGE, PLANE, VISIBLE = "whole", "range", "plane", "visible"
-WORDS = {WHOLE: "whole stack", RANGE: "selected range", PLANE: "current plane", VISIBLE: "visible region"}
+WHOLE, RANGE, PLANE, VISIBLE, VIEWED = "whole", "range", "plane", "visible", "viewed"
+WORDS = {WHOLE: "whole stack", RANGE: "selected range", PLANE: "current plane", VISIBLE: "visible region", VIEWED: "planes when viewed"}
+SAYS = {PLANE: "Denoise this plane", VIEWED: "View denoised"}
 HELP = (
     "<p>How much of the image to denoise. The current plane is the one that the sliders show; the visible region is what of it "
     "can be seen in the window. The result lies in its place on the image.</p>"
+    "<p>Planes when viewed: one network for each channel is trained, and then each plane is denoised when you go to it. "
+    "So a series that is larger than memory can be looked at after the time of one training.</p>"
 )
 
 
@@ -69,11 +72,15 @@ class ScopePicker(QWidget):
         kept = self.scope
         with QSignalBlocker(self._scope):
             self._scope.clear()
-            for scope in (WHOLE, RANGE, PLANE, VISIBLE) if stack else (WHOLE, VISIBLE):
+            for scope in (WHOLE, RANGE, PLANE, VISIBLE, VIEWED) if stack else (WHOLE, VISIBLE):
                 self._scope.addItem(WORDS[scope] if stack or scope != WHOLE else "whole image", scope)
             self._scope.setCurrentIndex(max(0, self._scope.findData(kept)))
         self._make_ranges(axes)
         self._on_scope()
+
+    def set_scope(self, *wished: str) -> None:
+        """Choose the first of these that is offered."""
+        self._scope.setCurrentIndex(next(place for scope in wished if (place := self._scope.findData(scope)) >= 0))
 
     def region(self, source: Source, viewer: napari.Viewer) -> Region:
         """The part of the image to denoise; empty for the whole."""
@@ -88,8 +95,8 @@ class ScopePicker(QWidget):
         """What Run does, on its button."""
         if self.scope == VISIBLE:
             return f"Denoise the visible {_size(axes, region, 'X')} × {_size(axes, region, 'Y')} px"
-        if self.scope == PLANE:
-            return "Denoise this plane"
+        if self.scope in SAYS:
+            return SAYS[self.scope]
         planes = _planes(axes, region)
         return f"Denoise {planes} planes" if planes > 1 else "Denoise the image"
 
