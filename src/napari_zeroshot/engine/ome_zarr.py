@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dask.array
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,8 +86,11 @@ def _ours(attributes: Any) -> Mapping[str, Any]:
 
 
 def _loaded(stored: Any, in_memory: int | None) -> Any:
-    most = IN_MEMORY if in_memory is None else in_memory
-    return dask.array.from_array(stored, chunks=stored.chunks) if stored.nbytes > most else np.asarray(stored[...])
+    if stored.nbytes <= (IN_MEMORY if in_memory is None else in_memory):
+        return np.asarray(stored[...])
+    import dask.array  # here, for it takes half a second, and docks load this module
+
+    return dask.array.from_array(stored, chunks=stored.chunks)
 
 
 def _image(pixels: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:
