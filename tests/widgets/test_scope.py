@@ -9,7 +9,7 @@ from pathlib import Path
 import dask.array
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QShortcut
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
@@ -230,6 +230,17 @@ def test_estimate_tells_seconds_once_the_method_was_run(opened):
     assert "About" not in opened["estimate"].text()
     ran(opened)
     assert "About" in opened["estimate"].text()
+
+
+def test_first_user_is_told_seconds_after_a_moment_of_rest(dock, stack):
+    dock.viewer.add_image(stack[0], name="noisy")
+    for method in ("auto", "zs-n2n"):
+        choose(dock, method)
+        assert "About" not in dock["estimate"].text()
+        dock.until(lambda: "About" in dock["estimate"].text())
+    assert "memory up to" in dock["estimate"].text()
+    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    assert dock.names() == ["noisy"]
 
 
 def test_shortcuts_press_the_buttons_and_are_listed_in_the_help(opened):

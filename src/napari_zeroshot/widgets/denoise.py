@@ -202,6 +202,7 @@ class DenoiseWidget(Dock):
     def _on_settings(self) -> None:
         if self._follows and not self._run.busy and self._watch.wanted and not self._order.problem():
             self._previews.later()
+        self._idle.later()
         self._refresh()
 
     def _on_preview_begun(self, task: Task) -> None:
