@@ -146,8 +146,11 @@ def press(dock: QWidget, button: str) -> None:
 
 
 def curve_has(dock: QWidget, points: int) -> bool:
-    """Whether the loss curve has some length."""
-    curve, _ = dock.findChild(QWidget, "loss").listDataItems()
+    """Whether the loss curve is there, and has some length."""
+    plot = dock.findChild(QWidget, "loss")
+    if plot is None:
+        return False
+    curve, _ = plot.listDataItems()
     return curve.xData is not None and len(curve.xData) >= points
 
 

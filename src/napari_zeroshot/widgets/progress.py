@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyqtgraph
-from qtpy.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.method import Progress
 
-LEAST_LOSS = 1e-12
-"""The loss axis is logarithmic: nothing is drawn below this."""
-MOST_NUMBERS = 4
-"""The loss axis has no room for more."""
+if TYPE_CHECKING:
+    from napari_zeroshot.widgets.curves import LossPlot, Points
 
-
-Points = Iterable[tuple[int, float]]
-"""Of a curve: step and value."""
+HIGH = 6
+"""Lines of text that the curves are as high as."""
 
 
 class ProgressPanel(QWidget):
@@ -30,7 +24,7 @@ class ProgressPanel(QWidget):
         self._bar.setObjectName("progress")
         self._bar.setRange(0, 1)
         self._bar.setFormat("")
-        self.plot = LossPlot()
+        self.plot = CurvesRoom()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._bar)
@@ -38,6 +32,7 @@ class ProgressPanel(QWidget):
     def start(self) -> None:
         """Begin anew: the bar says that something goes on, the curve is empty."""
         self._bar.setRange(0, 0)
+        self.plot.make()
         self.plot.empty()
 
     def show_progress(self, progress: Progress, losses: Points, scores: Points = ()) -> None:
@@ -72,67 +67,37 @@ def remaining(progress: Progress) -> str:
     return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
 
 
-class LossAxis(pyqtgraph.AxisItem):
-    """A logarithmic axis with few round numbers, for little room."""
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
-        """Where numbers stand: at powers of ten, or at 1, 2 and 5 where there are few of those."""
-        powers = range(math.floor(low), math.ceil(high) + 1)
-        fine, coarse = ([power + math.log10(lead) for power in powers for lead in leads] for leads in ((1, 2, 5), (1,)))
-        inside = [[place for place in places if low <= place <= high] for places in (fine, coarse)]
-        return [(1.0, inside[0] if len(inside[0]) <= MOST_NUMBERS else inside[1])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
-        """The numbers as one writes them."""
-        return [f"{10**value:.2g}" for value in values]
-
-
-class LossPlot(pyqtgraph.PlotWidget):
-    """The training loss, and the held-out score as dots, against the step; growing as they come, nothing before the first."""
+class CurvesRoom(QWidget):
+    """Room for the curves, which are made when the first run begins: to load what draws them takes as long as to open the dock."""
 
     def __init__(self) -> None:
-        super().__init__(enableMenu=False, axisItems={"left": LossAxis("left")})
-        self.setObjectName("loss")
-        self.setFixedHeight(6 * self.fontMetrics().lineSpacing())
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setLogMode(y=True)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideButtons()
-        for side in ("left", "bottom"):
-            self.getAxis(side).enableAutoSIPrefix(False)
-        self.setLabel("left", "loss")
-        self.setToolTip(
-            "<p>Line: the training loss at each step. Dots: the loss on parts of the image that are kept out of training. "
-            "While the dots fall, more steps help; when they rise, the network learns the noise.</p>"
-        )
-        self._curve, self._held_out = self.plot(), self.plot(pen=None, symbol="o", symbolSize=6)
-        self.empty()
+        super().__init__()
+        self._plot: LossPlot | None = None
+        self._theme: Any = None
+        self.setFixedHeight(HIGH * self.fontMetrics().lineSpacing())
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+
+    def make(self) -> None:
+        """Make the curves, if there are none yet."""
+        if self._plot is None:
+            from napari_zeroshot.widgets.curves import LossPlot
+
+            self._plot = LossPlot()
+            self._plot.recolour(self._theme)
+            self.layout().addWidget(self._plot)
 
     def add(self, losses: Points, scores: Points = ()) -> None:
         """Lengthen the curves."""
-        for curve, known, new in ((self._curve, self._losses, losses), (self._held_out, self._scores, scores)):
-            known += [(step, max(value, LEAST_LOSS)) for step, value in new]
-            if known:
-                curve.setData(*zip(*known, strict=True))
-        self.getPlotItem().setVisible(bool(self._losses))
-        self.setLabel("left", "loss, held-out ●" if self._scores else "loss")
-        self.getViewBox().updateAutoRange()  # else it is found out while drawing, and all is drawn again
+        if self._plot is not None:
+            self._plot.add(losses, scores)
 
     def empty(self) -> None:
         """Show nothing."""
-        self._losses: list[tuple[int, float]] = []
-        self._scores: list[tuple[int, float]] = []
-        for curve in (self._curve, self._held_out):
-            curve.setData([], [])
-        self.getPlotItem().setVisible(False)
+        if self._plot is not None:
+            self._plot.empty()
 
     def recolour(self, theme: Any) -> None:
         """Take over the colours of a napari theme."""
-        text = theme.text.as_hex()
-        self.setBackground(theme.background.as_hex())
-        self._curve.setPen(pyqtgraph.mkPen(text, width=2))
-        self._held_out.setSymbolBrush(theme.current.as_hex())
-        self._held_out.setSymbolPen(text)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(theme.secondary.as_hex())
-            self.getAxis(side).setTextPen(text)
+        self._theme = theme
+        if self._plot is not None:
+            self._plot.recolour(theme)
