@@ -22,11 +22,12 @@ class Fold(QCollapsible):
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.setDuration(0)
         self.addWidget(content)
-        self._show_arrow(False)
-        self.toggled.connect(self._show_arrow)
+        self._on_toggled(False)
+        self.toggled.connect(self._on_toggled)
 
-    def _show_arrow(self, unfolded: bool) -> None:
+    def _on_toggled(self, unfolded: bool) -> None:
         self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self.content().setVisible(unfolded)  # else the Tab key would go through all that is folded away
 
 
 class RoomyScroll(QScrollArea):
