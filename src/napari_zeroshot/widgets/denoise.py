@@ -62,7 +62,7 @@ class DenoiseWidget(Dock):
         self._idle = Idle(self, self._order.runnable, self._is_free, lambda *told, **more: denoise_steps(*told, **more))
         self._view_rests = QTimer(self, singleShot=True, interval=VIEW_RESTS)
         self._lay_out()
-        self._colour(self._watch.progress.plot)
+        self._colour(self._watch.curves)
         self._refresh()
 
         self._order.image_changed.connect(self._on_image)
@@ -95,7 +95,7 @@ class DenoiseWidget(Dock):
         self._on_cpu.hide()
         column = QVBoxLayout(self)
         column.addWidget(RoomyScroll(self._order))
-        for widget in (self._estimate, self._buttons, self._watch.progress, self._message, self._watch.progress.plot, self._watch.history, self._actions):
+        for widget in (self._estimate, self._buttons, self._watch.progress, self._message, self._watch.curves, self._watch.history, self._actions):
             column.addWidget(widget)
         column.addWidget(below := beside(self._on_cpu, self._free, self._copy))
         below.layout().insertStretch(0)

@@ -151,7 +151,7 @@ class RunHere(QObject):
         pace.remember(task, result)
         where = self._add(task, replace(result, image=getattr(result.image, "array", result.image)), filled)
         self.clear_away()
-        self._watch.progress.finish(result.losses, result.scores)
+        self._watch.finish(result)
         self._tell(" ".join((f"Done in {told_time(result.seconds)}. {where}", *result.notes)), details)
 
     def _add(self, task: Task, result: Result, filled: Any = None) -> str:
