@@ -1,5 +1,6 @@
 """A monkey at the controls: whatever is pressed in whatever order, nothing breaks and nothing is left behind."""
 
+import gc
 import random
 import tempfile
 import threading
@@ -107,6 +108,18 @@ class Monkey:
             self.dock = self.open_dock(self.viewer)
 
 
+@pytest.fixture
+def quick_collections():
+    """napari collects garbage whenever a layer goes, of all that there is: here only of what the test makes."""
+    import napari_zeroshot.engine.fitting  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("quick_collections")
 def test_nothing_a_user_can_press_breaks_the_dock(make_napari_viewer_proxy, open_dock, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr(dock_module, "show_error", lambda message: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
