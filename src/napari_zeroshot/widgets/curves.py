@@ -45,7 +45,7 @@ class LossPlot(pyqtgraph.PlotWidget):
         self.hideButtons()
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
-        self.setLabel("left", "loss")
+            self.getAxis(side).setStyle(autoExpandTextSpace=False, tickTextWidth=self.fontMetrics().horizontalAdvance("0.0005"))  # else all is drawn twice
         self.setToolTip(
             "<p>Line: the training loss at each step. Dots: the loss on parts of the image that are kept out of training. "
             "While the dots fall, more steps help; when they rise, the network learns the noise.</p>"
@@ -60,8 +60,9 @@ class LossPlot(pyqtgraph.PlotWidget):
             if known:
                 curve.setData(*zip(*known, strict=True))
         self.getPlotItem().setVisible(bool(self._losses))
-        self.setLabel("left", "loss, held-out ●" if self._scores else "loss")
-        self.getViewBox().updateAutoRange()  # else it is found out while drawing, and all is drawn again
+        if scores:
+            self.setLabel("left", "loss, held-out ●")
+        self.getViewBox().prepareForPaint()  # else ranges are found out while drawing, and all is drawn again
 
     def empty(self) -> None:
         """Show nothing."""
@@ -69,6 +70,7 @@ class LossPlot(pyqtgraph.PlotWidget):
         self._scores: list[tuple[int, float]] = []
         for curve in (self._curve, self._held_out):
             curve.setData([], [])
+        self.setLabel("left", "loss")
         self.getPlotItem().setVisible(False)
 
     def recolour(self, theme: Any) -> None:
