@@ -53,7 +53,7 @@ def shoot_denoise(theme: str, folder: Path) -> None:
     shoot(viewer, folder / "denoise_preview.png")
 
     press(dock, "run")
-    wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
+    wait(lambda: curve_has(dock, 20) and dock.findChild(QSlider, "history").maximum() > 1)
     shoot(viewer, folder / "denoise_running.png")
 
     wait(lambda: dock.findChild(QPushButton, "run").isVisible())

@@ -45,7 +45,8 @@ class LossPlot(pyqtgraph.PlotWidget):
         self.hideButtons()
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
-            self.getAxis(side).setStyle(autoExpandTextSpace=False, tickTextWidth=self.fontMetrics().horizontalAdvance("0.0005"))  # else all is drawn twice
+        room = self.fontMetrics().horizontalAdvance("0.0005")
+        self.getAxis("left").setStyle(autoExpandTextSpace=False, tickTextWidth=room)  # else all is drawn again when the numbers grow
         self.setToolTip(
             "<p>Line: the training loss at each step. Dots: the loss on parts of the image that are kept out of training. "
             "While the dots fall, more steps help; when they rise, the network learns the noise.</p>"

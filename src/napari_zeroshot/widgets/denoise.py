@@ -217,6 +217,7 @@ class DenoiseWidget(Dock):
 
     def _on_preview_ended(self) -> None:
         self._watch.progress.stop()
+        self._idle.later()
         self._refresh()
 
     # The rest
