@@ -232,6 +232,17 @@ def test_estimate_tells_seconds_once_the_method_was_run(opened):
     assert "About" in opened["estimate"].text()
 
 
+def test_estimate_follows_how_networks_are_shared_and_the_bound_of_memory(dock, stack):
+    dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"))
+    dock.quick(steps=60)
+    ran(dock)
+    shared = dock["estimate"].text()
+    dock["stack"].setCurrentIndex(dock["stack"].findData("plane"))
+    assert dock["estimate"].text().partition("·")[0] != shared.partition("·")[0]
+    dock["memory"].setValue(0.001)
+    assert "memory up to 1 MB" in dock["estimate"].text()
+
+
 def test_first_user_is_told_seconds_after_a_moment_of_rest(dock, stack):
     dock.viewer.add_image(stack[0], name="noisy")
     for method in ("auto", "zs-n2n"):

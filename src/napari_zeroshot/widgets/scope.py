@@ -80,7 +80,7 @@ class ScopePicker(QWidget):
 
     def set_scope(self, *wished: str) -> None:
         """Choose the first of these that is offered."""
-        self._scope.setCurrentIndex(next(place for scope in wished if (place := self._scope.findData(scope)) >= 0))
+        self._scope.setCurrentIndex(next((place for scope in wished if (place := self._scope.findData(scope)) >= 0), 0))
 
     def region(self, source: Source, viewer: napari.Viewer) -> Region:
         """The part of the image to denoise; empty for the whole."""
