@@ -53,7 +53,7 @@ def shoot_denoise(theme: str, folder: Path) -> None:
     shoot(viewer, folder / "denoise_preview.png")
 
     press(dock, "run")
-    wait(lambda: curve_has(dock, 20) and "preview" in viewer.layers)
+    wait(lambda: curve_has(dock, 20) and dock.findChild(QSlider, "history").maximum() > 1)
     shoot(viewer, folder / "denoise_running.png")
 
     wait(lambda: dock.findChild(QPushButton, "run").isVisible())
@@ -146,8 +146,11 @@ def press(dock: QWidget, button: str) -> None:
 
 
 def curve_has(dock: QWidget, points: int) -> bool:
-    """Whether the loss curve has some length."""
-    curve, _ = dock.findChild(QWidget, "loss").listDataItems()
+    """Whether the loss curve is there, and has some length."""
+    plot = dock.findChild(QWidget, "loss")
+    if plot is None:
+        return False
+    curve, _ = plot.listDataItems()
     return curve.xData is not None and len(curve.xData) >= points
 
 

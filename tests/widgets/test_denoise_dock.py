@@ -239,7 +239,11 @@ def test_method_that_uses_no_gpu_says_so(dock, noisy):
     assert "uses no GPU" in dock["estimate"].text()
 
 
-def test_light_theme_reaches_the_curve(dock):
+def test_light_theme_reaches_the_curve(dock, noisy):
+    dock.viewer.add_image(noisy)
+    dock.quick(steps=2)
+    dock.press("run")
+    dock.until_over()
     before = dock["loss"].backgroundBrush().color()
     dock.viewer.theme = "light"
     assert dock["loss"].backgroundBrush().color() != before

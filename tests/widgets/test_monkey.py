@@ -1,5 +1,6 @@
 """A monkey at the controls: whatever is pressed in whatever order, nothing breaks and nothing is left behind."""
 
+import gc
 import random
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_zeroshot.widgets import denoise as dock_module
+from napari_zeroshot.widgets.layers import camera
 
 pytestmark = pytest.mark.gui
 ACTIONS = 520
@@ -60,7 +62,7 @@ class Monkey:
             self.viewer.dims.set_current_step(0, self.random.randrange(4))
 
     def do_zoom(self) -> None:
-        dock_module.camera(self.viewer).zoom = self.random.choice([1, 5, 30])
+        camera(self.viewer).zoom = self.random.choice([1, 5, 30])
 
     def do_method(self) -> None:
         if self.dock["method"].isEnabled():
@@ -106,6 +108,18 @@ class Monkey:
             self.dock = self.open_dock(self.viewer)
 
 
+@pytest.fixture
+def quick_collections():
+    """napari collects garbage whenever a layer goes, of all that there is: here only of what the test makes."""
+    import napari_zeroshot.engine.fitting  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("quick_collections")
 def test_nothing_a_user_can_press_breaks_the_dock(make_napari_viewer_proxy, open_dock, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr(dock_module, "show_error", lambda message: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

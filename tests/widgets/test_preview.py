@@ -9,6 +9,7 @@ from qtpy.QtCore import QThreadPool
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
+from napari_zeroshot.widgets import habits
 
 pytestmark = pytest.mark.gui
 
@@ -42,7 +43,7 @@ def test_preview_of_a_part_lies_on_its_place_however_the_layer_lies(dock, place,
     stack = np.random.default_rng(0).poisson(100, (3, 60, 80)).astype(np.uint16)
     source = dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"), units=("s", "um", "um"), **place)
     dock.viewer.dims.set_current_step(0, 1)
-    monkeypatch.setattr(dock_module.habits, "preference", lambda name: 32 if name == "preview_size" else dock_module.habits.DEFAULTS[name])
+    monkeypatch.setattr(habits, "preference", lambda name: 32 if name == "preview_size" else habits.DEFAULTS[name])
     dock["method"].setCurrentIndex(dock["method"].findData("median"))
     shown = previewed(dock)
     assert shown.data.shape == (1, 32, 32)

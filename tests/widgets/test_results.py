@@ -81,6 +81,24 @@ def test_run_again_gives_the_same_pixels_in_a_new_layer(viewer, actions, result,
     assert again.metadata[METADATA]["params"] == result.metadata[METADATA]["params"]
 
 
+def test_run_again_of_a_part_runs_on_the_same_part_of_the_image(viewer, noisy, qtbot):
+    """As of a visible region, a plane, or a moment that was kept of a run."""
+    stack = np.stack([noisy, noisy[::-1], noisy // 2])
+    layer = viewer.add_image(stack, name="stack", axis_labels=("t", "y", "x"), scale=(1, 0.5, 0.5))
+    region = {"T": (1, 2), "Y": (3, 19), "X": (2, 18)}
+    made = denoise(stack, "zs-n2n", axes="TYX", region=region, source={"name": "stack"}, **QUICK)
+    part = add_result(viewer, Source.of(layer, parse("TYX", stack.shape)), made, region)
+    viewer.layers.selection.active = part
+    commands.run_again(viewer)
+    qtbot.waitUntil(lambda: not commands.RUNS, timeout=60_000)
+    again = viewer.layers[-1]
+    assert again is not part
+    np.testing.assert_array_equal(again.data, part.data)
+    np.testing.assert_allclose(again.data_to_world((0, 4, 4)), layer.data_to_world((1, 7, 6)))
+    assert again.metadata[METADATA]["source"]["region"] == part.metadata[METADATA]["source"]["region"]
+    assert layer.visible
+
+
 def test_run_again_finds_its_image_by_its_pixels_and_not_by_its_name(viewer, result, noisy, qtbot):
     viewer.layers["noisy"].data = noisy[::-1]
     viewer.add_image(noisy, name="renamed")

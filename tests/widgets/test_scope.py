@@ -9,7 +9,7 @@ from pathlib import Path
 import dask.array
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QShortcut
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
@@ -232,6 +232,28 @@ def test_estimate_tells_seconds_once_the_method_was_run(opened):
     assert "About" in opened["estimate"].text()
 
 
+def test_estimate_follows_how_networks_are_shared_and_the_bound_of_memory(dock, stack):
+    dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"))
+    dock.quick(steps=60)
+    ran(dock)
+    shared = dock["estimate"].text()
+    dock["stack"].setCurrentIndex(dock["stack"].findData("plane"))
+    assert dock["estimate"].text().partition("·")[0] != shared.partition("·")[0]
+    dock["memory"].setValue(0.001)
+    assert "memory up to 1 MB" in dock["estimate"].text()
+
+
+def test_first_user_is_told_seconds_after_a_moment_of_rest(dock, stack):
+    dock.viewer.add_image(stack[0], name="noisy")
+    for method in ("auto", "zs-n2n"):
+        choose(dock, method)
+        assert "About" not in dock["estimate"].text()
+        dock.until(lambda: "About" in dock["estimate"].text())
+    assert "memory up to" in dock["estimate"].text()
+    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    assert dock.names() == ["noisy"]
+
+
 def test_shortcuts_press_the_buttons_and_are_listed_in_the_help(opened):
     shortcuts = {found.key().toString(): found for found in opened.widget.findChildren(QShortcut)}
     assert all(keys in opened["help"].text() for keys in shortcuts)
@@ -241,7 +263,7 @@ def test_shortcuts_press_the_buttons_and_are_listed_in_the_help(opened):
 
 
 def test_task_counts_planes_within_its_region(opened):
-    whole = opened.widget._ordered()
+    whole = opened.widget._order.value()
     part = Task(whole.source, {"T": (1, 3)}, whole.method, whole.preset, whole.params, whole.options)
     assert part.planes == 2
     assert part.within({"T": 2}) == {"T": 1}

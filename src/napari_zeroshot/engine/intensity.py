@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.method import Planes
@@ -175,5 +174,7 @@ def fill_gaps(plane: NDArray[Any], where: str, *, allowed: bool) -> tuple[NDArra
         )
     if gaps.all():
         raise ImageError(f"every value{where} is NaN or infinite; there is nothing to denoise")
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     nearest = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
     return plane[tuple(nearest)], gaps

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.fft import dctn
 
 from napari_zeroshot.engine.method import Planes
 
@@ -31,6 +29,8 @@ def noise_deviation(planes: Planes) -> float:
 
 def power_spectrum(planes: Planes) -> Spectrum:
     """Mean power of each cosine, over all planes and channels."""
+    from scipy.fft import dctn  # here, for docks load this module, and it takes long
+
     total = np.zeros(planes.shape[2:])
     for channel in planes.reshape(-1, *planes.shape[2:]):
         total += np.square(dctn(channel.astype(np.float64), norm="ortho"))
@@ -66,6 +66,8 @@ def neighbours_share_noise(planes: Planes) -> bool:
 
 
 def _octaves(planes: Planes) -> tuple[Planes, Planes]:
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     blurred, more = (ndimage.gaussian_filter(planes, (0, 0, sigma, sigma)) for sigma in (0.7, 1.4))
     return planes - blurred, blurred - more
 

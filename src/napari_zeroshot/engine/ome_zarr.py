@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import dask.array
 import numpy as np
 from numpy.typing import NDArray
 
@@ -122,6 +121,8 @@ def _loaded(stored: Any, path: Path, in_memory: int | None) -> Any:
         raise ValueError(f"it claims {stored.nchunks} chunks, and {MOST_CHUNKS} are read at most")
     if stored.nbytes <= most and stored.nchunks <= FEW_CHUNKS:
         return watched[...]
+    import dask.array  # here, for it takes half a second, and docks load this module
+
     return dask.array.from_array(watched, chunks=stored.chunks, name=f"{path.name}-{uuid4().hex}")
 
 

@@ -10,7 +10,6 @@ from threading import get_ident
 from typing import Any
 from uuid import uuid4
 
-import dask.array
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -101,6 +100,8 @@ def _pixels(path: Path, series: Any, in_memory: int | None) -> Any:
             import zarr
         except ImportError:
             return series.asarray()
+        import dask.array  # here, for it takes half a second, and docks load this module
+
         stored: Any = zarr.open(tifffile.imread(path, aszarr=True, series=0, level=0), mode="r")
         plane = series.keyframe.shape
         return dask.array.from_array(stored, chunks=(*[1] * (stored.ndim - len(plane)), *plane))
@@ -113,6 +114,7 @@ def _by_pages(path: Path, series: Any) -> Any:
     counted = series.shape[: series.ndim - len(page)]
     if series.shape[len(counted) :] != page:
         return tifffile.memmap(path, mode="r")
+    import dask.array
 
     def read_page(block_id: tuple[int, ...]) -> NDArray[Any]:
         number = int(np.ravel_multi_index(block_id[: len(counted)], counted)) if counted else 0

@@ -10,7 +10,7 @@ from napari_zeroshot.widgets.layout import CalmWheel
 
 AXES_HELP = "<p>What each dimension is, in order: " + ", ".join(f"{letter} {meaning}" for letter, meaning in LETTERS.items())
 AXES_HELP += ". Taken from the layer's axis labels; channels (C) never learn from one another.</p>"
-NAMES = {"T": "T time", "Z": "Z depth", "C": "C channel", "P": "P other", "Y": "Y", "X": "X", "S": "S colour", "?": "?"}
+NAMES = {"T": "T time", "Z": "Z depth", "C": "C chan.", "P": "P other", "Y": "Y", "X": "X", "S": "S colour", "?": "?"}
 UNKNOWN = "?"
 IN_A_ROW = 3
 """More menus would be too narrow to read."""

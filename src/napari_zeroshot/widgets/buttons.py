@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QStackedWidget
+
+from napari_zeroshot.widgets.layout import beside, button
 
 TEXTS = {
-    "sample": ("Load a sample", "Opens a noisy picture to try the plugin on."),
     "preview": ("Preview", "Denoises what can be seen of the plane in view, quickly, and again after every change of settings."),
     "run": ("Denoise", "Denoises what is chosen under Where; the result is a new layer."),
     "cancel": ("Cancel", "Ends the training and keeps the best so far."),
@@ -14,12 +15,12 @@ TEXTS = {
 
 
 class Buttons(QStackedWidget):
-    """One row in three states: no image, ready, and running."""
+    """One row in three states: no image, where only `sample` is offered, ready, and running."""
 
-    def __init__(self) -> None:
+    def __init__(self, sample: QPushButton) -> None:
         super().__init__()
-        self.sample, self.preview, self.run, self.cancel, self.end = (_button(name) for name in TEXTS)
-        self._pages = [_row(self.sample), _row(self.preview, self.run), _row(self.cancel, self.end)]
+        self.preview, self.run, self.cancel, self.end = (button(name, *told) for name, told in TEXTS.items())
+        self._pages = [beside((sample, 1)), beside((self.preview, 1), (self.run, 2)), beside((self.cancel, 2), (self.end, 1))]
         for page in self._pages:
             self.addWidget(page)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -33,8 +34,8 @@ class Buttons(QStackedWidget):
         self.setCurrentWidget(self._pages[1])
         self.run.setText(does)
         self.preview.setText("Stop preview" if previewing else "Preview")
-        for button in (self.run, self.preview):
-            button.setEnabled(ready)
+        for pressed in (self.run, self.preview):
+            pressed.setEnabled(ready)
 
     def show_running(self, *, cancelling: bool) -> None:
         """Offer to cancel; and, once cancelled, to wait no longer."""
@@ -42,20 +43,3 @@ class Buttons(QStackedWidget):
         self.cancel.setEnabled(not cancelling)
         self.cancel.setText("Cancelling…" if cancelling else "Cancel")
         self.end.setEnabled(cancelling)
-
-
-def _button(name: str) -> QPushButton:
-    text, tooltip = TEXTS[name]
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setToolTip(f"<p>{tooltip}</p>")
-    return button
-
-
-def _row(*buttons: QPushButton) -> QWidget:
-    row = QWidget()
-    beside = QHBoxLayout(row)
-    beside.setContentsMargins(0, 0, 0, 0)
-    for button in buttons:
-        beside.addWidget(button, stretch=1 if button.objectName() in ("preview", "end") else 2)
-    return row

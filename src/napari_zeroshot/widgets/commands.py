@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import napari
+from napari.layers import Image
+from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QPushButton
 
 from napari_zeroshot.widgets.adopt import denoise_dock
+from napari_zeroshot.widgets.layers import PREVIEW
 
 
 def run(viewer: napari.Viewer) -> None:
@@ -31,6 +34,15 @@ def keep(viewer: napari.Viewer) -> None:
 def free_gpu(viewer: napari.Viewer) -> None:
     """Let go of what the dock holds in the memory of the graphics card."""
     press(viewer, "free")
+
+
+def view_denoised(viewer: napari.Viewer) -> None:
+    """Look at the selected image denoised, plane by plane, with what is chosen in the dock, which is opened if it is not."""
+    layer = viewer.layers.selection.active
+    if isinstance(layer, Image) and PREVIEW not in layer.metadata:
+        denoise_dock(viewer).view(layer)
+    else:
+        show_error("the selected layer is no image; select one image layer")
 
 
 def press(viewer: napari.Viewer, name: str) -> None:

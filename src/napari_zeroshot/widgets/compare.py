@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_error, show_info
-from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt
-from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QSlider, QVBoxLayout
 
 from napari_zeroshot.engine.comparison import Comparison, compare_steps
 from napari_zeroshot.engine.comparison_table import write_csv
@@ -21,10 +19,11 @@ from napari_zeroshot.widgets.choice import Choice, ChoicePicker
 from napari_zeroshot.widgets.compare_plots import SharedResidualPlot
 from napari_zeroshot.widgets.compare_views import KEY, Flip
 from napari_zeroshot.widgets.curtain import Curtain
+from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.figures import FiguresPanel
 from napari_zeroshot.widgets.guide import add_shortcut
 from napari_zeroshot.widgets.layers import Source, pixels
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, beside, button
 from napari_zeroshot.widgets.profile import ProfilePanel
 from napari_zeroshot.widgets.stage import VIEWS, Stage
 from napari_zeroshot.widgets.worker import do_in_thread
@@ -53,20 +52,18 @@ MIDDLE = 512
 """The autocorrelation is that of so many pixels in the middle of the plane in view."""
 
 
-class CompareWidget(QWidget):
+class CompareWidget(Dock):
     """The dock. Without two images it offers a sample; with them, to look at them in four ways and to measure them."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._asked = 0  # counts what was asked, so that late answers are known
-        self._busy = self._closed = False
-        self._problem = self._details = ""
+        self._busy = False
+        self._problem = ""
         self._choice: Choice | None = None
         self._stage = Stage(viewer, on_moved=self._on_moved, on_left=self._refresh)
 
         self._picker = ChoicePicker(viewer)
-        self._sample = _button("sample", "Load a sample")
         self._message = Sentence("message", lines=2)
         self._views = {name: _view_button(name) for name in VIEWS}
         self._split = QSlider(Qt.Orientation.Horizontal)
@@ -76,8 +73,7 @@ class CompareWidget(QWidget):
         self._same.setObjectName("same_contrast")
         self._same.setChecked(True)
         self._same.setToolTip("Show all images with A's contrast limits, which follow its sliders.")
-        self._leave = _button("leave", "Leave")
-        self._leave.setToolTip("Puts layers, contrast, camera and grid back as they were, and takes the line away.")
+        self._back = button("leave", "Leave", "Puts layers, contrast, camera and grid back as they were, and takes the line away.")
         self._autocorrelation = SharedResidualPlot()
         self._shared = Sentence("shared_residual", lines=2)
 
@@ -88,39 +84,34 @@ class CompareWidget(QWidget):
         self._gaussian.setObjectName("gaussian")
         self._gaussian.setChecked(True)
         self._gaussian.setToolTip("Also measure A blurred as widely as its own noise asks for: what a method has to beat.")
-        self._measure, self._csv, self._copy = _button("measure", "Measure"), _button("csv", "Export CSV…"), _button("details", "Copy details")
+        self._measure, self._csv = button("measure", "Measure"), button("csv", "Export CSV…")
         self._figures = FiguresPanel()
         self._profile = ProfilePanel(viewer, on_line=self._on_line)
 
         self._place()
-        self._on_theme()
+        self._colour(self._autocorrelation, self._figures, self._profile)
         self._on_picker()
 
         self._picker.changed.connect(self._on_picker)
-        self._sample.clicked.connect(self._on_sample)
-        for name, button in self._views.items():
-            button.clicked.connect(partial(self._on_view, name))
-        self._leave.clicked.connect(self._on_leave)
+        for name, shown in self._views.items():
+            shown.clicked.connect(partial(self._on_view, name))
+        self._back.clicked.connect(self._on_leave)
         self._same.toggled.connect(self._on_same)
         self._split.valueChanged.connect(self._on_split)
         self._measure.clicked.connect(self._on_measure)
         self._gaussian.toggled.connect(self._on_gaussian)
         self._csv.clicked.connect(self._on_csv)
-        self._copy.clicked.connect(self._on_copy)
         add_shortcut(self, KEY, self._on_key)
-        viewer.events.theme.connect(self._on_theme)
-        viewer.dims.events.current_step.connect(self._on_step)
+        self._hear((viewer.dims.events.current_step, self._on_step))
 
-    def event(self, event: QEvent) -> bool:
-        """As any widget; when the dock is closed, which takes its parent away, the viewer is put back."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None and not self._closed:
-            self._closed = True
-            self._asked += 1
-            self._picker.leave()
-            self._profile.leave()
-            self._stage.leave()
-            self._viewer.dims.events.current_step.disconnect(self._on_step)
-        return super().event(event)
+    def _abandon(self) -> None:
+        self._asked += 1  # an answer under way is not wanted any more
+
+    def _leave(self) -> None:
+        """Put the viewer back."""
+        self._picker.leave()
+        self._profile.leave()
+        self._stage.leave()
 
     def set_layers(self, images: list[Any], truth: Any = None) -> None:
         """Compare these layers, the noisy one first."""
@@ -128,27 +119,14 @@ class CompareWidget(QWidget):
 
     def _place(self) -> None:
         """Put everything into one column."""
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        shared = _column(self._autocorrelation, self._shared)
-        self._shared_fold = Fold("What neighbours in the residual share", shared)
-        measuring = _column(_row(self._scope, self._measure), _row(self._gaussian, self._csv), self._figures)
-        folds = [Fold("Figures", measuring), Fold("Line profile", self._profile)]
-        for widget in (
-            self._picker,
-            self._sample,
-            _row(*self._views.values()),
-            self._split,
-            _row(self._same, self._leave),
-            self._message,
-            self._shared_fold,
-            *folds,
-        ):
-            column.addWidget(widget)
-        column.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
-        for fold in (self._shared_fold, *folds):
+        self._shared_fold = Fold("What neighbours in the residual share", below(self._autocorrelation, self._shared))
+        measuring = below(beside(self._scope, self._measure), beside(self._gaussian, self._csv), self._figures)
+        folds = [self._shared_fold, Fold("Figures", measuring), Fold("Line profile", self._profile)]
+        for fold in folds:
             fold.expand(animate=False)
+        views, same = beside(*self._views.values()), beside(self._same, self._back)
+        inside = below(self._picker, self._sample, views, self._split, same, self._message, *folds)
+        inside.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
         self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
         outer.addWidget(RoomyScroll(inside))
@@ -162,7 +140,7 @@ class CompareWidget(QWidget):
             self._choice = self._picker.value()
         except DenoiseError as error:
             self._choice = None
-            self._problem = _sentence(str(error))
+            self._problem = sentence(str(error))
         if not _same(before, self._choice):
             self._figures.show_comparison(None)
             self._profile.set_choice(self._choice)
@@ -274,7 +252,8 @@ class CompareWidget(QWidget):
     def _on_error(self, error: Exception) -> None:
         self._busy = False
         self._figures.show_comparison(None)
-        self._problem, self._details = _sentence(str(error)), "".join(traceback.format_exception(error))
+        self._problem = sentence(str(error))
+        self._note_error(error)
         show_error(str(error))
         self._refresh()
 
@@ -292,31 +271,20 @@ class CompareWidget(QWidget):
         try:
             write_csv(named, found, overwrite=True)
         except DenoiseError as error:
-            self._problem = _sentence(str(error))
+            self._problem = sentence(str(error))
             self._refresh()
         else:
             show_info(f"Saved {named}")
-
-    def _on_sample(self) -> None:
-        self._viewer.open_sample("napari-zeroshot", "noisy_plane")
-
-    def _on_copy(self) -> None:
-        QApplication.clipboard().setText(self._details)
-
-    def _on_theme(self) -> None:
-        theme = get_theme(self._viewer.theme)
-        for part in (self._autocorrelation, self._figures, self._profile):
-            part.recolour(theme)
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: too few images, images that do not fit, ready, a view, or measuring."""
         there, fit = self._picker.count > 1, self._choice is not None
         self._sample.setVisible(not there)
-        for name, button in self._views.items():
-            button.setEnabled(fit)
-            button.setChecked(self._stage.name == name)
+        for name, shown in self._views.items():
+            shown.setEnabled(fit)
+            shown.setChecked(self._stage.name == name)
         self._split.setEnabled(self._stage.name == "curtain")
-        self._leave.setEnabled(self._stage.entered)
+        self._back.setEnabled(self._stage.entered)
         self._shared_fold.setVisible(self._stage.name == "residual")
         self._measure.setEnabled(fit)
         self._measure.setText("Stop measuring" if self._busy else "Measure")
@@ -337,36 +305,7 @@ def _plane(image: Any, choice: Choice, viewer: Any) -> np.ndarray[Any, Any]:
     return np.asarray(choice.axes.read(pixels(image), choice.axes.index_of(at)).astype(np.float64).mean(axis=0))
 
 
-def _button(name: str, text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    return button
-
-
 def _view_button(name: str) -> QPushButton:
-    button = _button(name, TITLES[name])
-    button.setCheckable(True)
-    button.setToolTip(TOLD[name])
-    return button
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    inside = QHBoxLayout(row)
-    inside.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        inside.addWidget(widget)
-    return row
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    inside = QVBoxLayout(column)
-    inside.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        inside.addWidget(widget)
-    return column
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    made = button(name, TITLES[name], TOLD[name])
+    made.setCheckable(True)
+    return made

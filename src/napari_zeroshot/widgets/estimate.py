@@ -5,8 +5,38 @@ from __future__ import annotations
 import math
 from importlib.metadata import version
 
+from napari_zeroshot.engine import memory
 from napari_zeroshot.engine.device import Device, choose, free_memory, torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.plan import TRAINING_PIXELS
+from napari_zeroshot.widgets.layers import result_size
+from napari_zeroshot.widgets.pace import expected_seconds
+from napari_zeroshot.widgets.task import Task
+
+LARGE = 10**9
+"""Bytes from which the size of a result is worth a word."""
+
+
+def told_estimate(task: Task) -> str:
+    """How long a task will take, how much memory, how large its result is if it is large, and where it is computed."""
+    seconds = expected_seconds(task)
+    size = result_size(task.source, task.shape, as_float32=task.options["dtype"] == "float32")
+    parts = (
+        "" if seconds is None else f"about {told_time(seconds)}",
+        f"memory up to {told_size(round(_memory(task)))}",
+        "each plane when you go to it" if task.viewed else f"result {told_size(size)}" if size >= LARGE else "",
+        told_device(str(task.options["device"]), trains=task.method.trains),
+    )
+    told = " · ".join(part for part in parts if part)
+    return told[0].upper() + told[1:]
+
+
+def _memory(task: Task) -> float:
+    """Bytes that a task takes beside the image and its result, with the largest tiles that are of use."""
+    needed = memory.need(task.method, task.params, task.axes, TRAINING_PIXELS)
+    most = needed.fixed + needed.per_pixel * min(memory.LARGEST_TILE**2, task.axes.height * task.axes.width)
+    bound = task.options["memory"]
+    return min(most, bound * memory.GIGABYTE) if bound else most
 
 
 def told_device(wish: str, *, trains: bool) -> str:
@@ -37,4 +67,6 @@ def told_size(size: int) -> str:
 
 def told_time(seconds: float) -> str:
     """A duration in words."""
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

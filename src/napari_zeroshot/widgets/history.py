@@ -52,7 +52,8 @@ class History(QWidget):
         self._keep = QPushButton("Keep this")
         self._keep.setObjectName("keep")
         self._keep.setToolTip("<p>A layer of what is shown now, with how it was made.</p>")
-        self._step.setMinimumWidth(self._step.fontMetrics().horizontalAdvance("step 1000"))
+        room = self._step.fontMetrics().horizontalAdvance("step 100000")
+        self._step.setFixedSize(room, self._keep.sizeHint().height())  # else each new number has the whole dock laid out anew
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         label = QLabel("History")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QResizeEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 BORDER = 4
@@ -22,11 +22,12 @@ class Fold(QCollapsible):
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.setDuration(0)
         self.addWidget(content)
-        self._show_arrow(False)
-        self.toggled.connect(self._show_arrow)
+        self._on_toggled(False)
+        self.toggled.connect(self._on_toggled)
 
-    def _show_arrow(self, unfolded: bool) -> None:
+    def _on_toggled(self, unfolded: bool) -> None:
         self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self.content().setVisible(unfolded)  # else the Tab key would go through all that is folded away
 
 
 class RoomyScroll(QScrollArea):
@@ -117,6 +118,14 @@ def narrow(box: QComboBox) -> QComboBox:
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)
     return box
+
+
+def button(name: str, text: str, told: str = "") -> QPushButton:
+    """A button, found by its name, with a tooltip that wraps."""
+    made = QPushButton(text)
+    made.setObjectName(name)
+    made.setToolTip(f"<p>{told}</p>" if told else "")
+    return made
 
 
 class Sentence(QLabel):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_error
-from napari.utils.theme import get_theme
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QVBoxLayout
 
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.fm2s_noise import added_noise
@@ -20,9 +18,10 @@ from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
 from napari_zeroshot.engine.noise_findings import Finding, findings, verdict
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.widgets.adopt import adopt
+from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.injected import InjectedNoise
 from napari_zeroshot.widgets.layers import Source
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, button
 from napari_zeroshot.widgets.noise_plots import SharedPlot, TransferPlot
 from napari_zeroshot.widgets.source import SourcePicker
 from napari_zeroshot.widgets.task import Recipe
@@ -39,21 +38,18 @@ PIECE = 96
 """Side of the piece of the image that is shown beside synthetic noise, in pixels."""
 
 
-class NoiseWidget(QWidget):
+class NoiseWidget(Dock):
     """The dock. Without an image it offers a sample; with one, to read its noise; then it shows what was found."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._reading = 0  # counts what was asked, so that late answers are known
-        self._viewer = viewer
         self._busy = False
-        self._problem = self._details = ""
+        self._problem = ""
         self._report: NoiseReport | None = None
 
         self._picker = SourcePicker(viewer)
-        self._read, self._sample, self._copy = QPushButton("Read the noise"), QPushButton("Load a sample"), QPushButton("Copy details")
-        for name, button in (("read", self._read), ("sample", self._sample), ("details", self._copy)):
-            button.setObjectName(name)
+        self._read = button("read", "Read the noise", "Measures gain, photons, read noise, faults and shared noise.")
         self._message = Sentence("message", lines=3)
         self._transfer, self._shared = TransferPlot("transfer"), SharedPlot()
         self._findings = QLabel()
@@ -62,41 +58,27 @@ class NoiseWidget(QWidget):
         self._findings.setTextFormat(Qt.TextFormat.RichText)
         self._findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._injected = InjectedNoise()
-        self._found = QWidget()
-        found = QVBoxLayout(self._found)
-        found.setContentsMargins(0, 0, 0, 0)
         plots = [Fold("Noise against brightness", self._transfer), Fold("Pixels that share noise", self._shared)]
-        for widget in (*plots, self._findings, Fold("FM2S, seen", self._injected)):
-            found.addWidget(widget)
+        self._found = below(*plots, self._findings, Fold("FM2S, seen", self._injected))
         for plot in plots:
             plot.expand(animate=False)
-        found.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
-
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._picker, self._read, self._sample, self._message, self._found):
-            column.addWidget(widget)
+        self._found.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
         self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
-        outer.addWidget(RoomyScroll(inside))
+        outer.addWidget(RoomyScroll(below(self._picker, self._read, self._sample, self._message, self._found)))
         outer.addStretch()
-        self._on_theme()
+        self._colour(self._transfer, self._shared, self._injected)
         self._refresh()
 
         self._picker.changed.connect(self._on_picker)
         self._read.clicked.connect(self._on_read)
-        self._sample.clicked.connect(self._on_sample)
-        self._copy.clicked.connect(self._on_copy)
         self._injected.wanted.connect(self._on_use)
-        viewer.events.theme.connect(self._on_theme)
 
-    def event(self, event: QEvent) -> bool:
-        """As any widget; when the dock is closed, which takes its parent away, an answer under way is not wanted any more."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
-            self._reading += 1
-            self._picker.leave()
-        return super().event(event)
+    def _abandon(self) -> None:
+        self._reading += 1  # an answer under way is not wanted any more
+
+    def _leave(self) -> None:
+        self._picker.leave()
 
     def _on_picker(self) -> None:
         self._reading += 1  # an answer about another image comes too late
@@ -135,7 +117,8 @@ class NoiseWidget(QWidget):
 
     def _on_error(self, error: Exception) -> None:
         self._busy, self._report = False, None
-        self._problem, self._details = _sentence(str(error)), "".join(traceback.format_exception(error))
+        self._problem = sentence(str(error))
+        self._note_error(error)
         show_error(str(error))
         self._refresh()
 
@@ -143,17 +126,6 @@ class NoiseWidget(QWidget):
         """Hand FM2S with the factors to the Denoise dock."""
         method = get_method("fm2s")
         adopt(self._viewer, Recipe(method, "default", method.settings(changes=self._injected.value())))
-
-    def _on_sample(self) -> None:
-        self._viewer.open_sample("napari-zeroshot", "noisy_plane")
-
-    def _on_copy(self) -> None:
-        QApplication.clipboard().setText(self._details)
-
-    def _on_theme(self) -> None:
-        theme = get_theme(self._viewer.theme)
-        for part in (self._transfer, self._shared, self._injected):
-            part.recolour(theme)
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, reading, read or failed."""
@@ -188,7 +160,3 @@ def _told(finding: Finding) -> str:
     head = f"<b>{escape(finding.topic)}: {escape(finding.value)}</b>"
     advice = f"<br><i>{escape(finding.advice)}</i>" if finding.advice else ""
     return f"<p>{'⚠ ' if finding.notable else ''}{head}<br>{escape(finding.sentence)}{advice}</p>"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

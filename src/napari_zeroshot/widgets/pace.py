@@ -17,8 +17,9 @@ FEW = 12
 
 @dataclass
 class Pace:
-    """Seconds that a run spent learning and denoising, noted as its reports pass by."""
+    """Seconds that a run spent until its first step was done, on those after it, and denoising, noted as its reports pass by."""
 
+    starting: float = 0.0
     learning: float = 0.0
     denoising: float = 0.0
     told: float = 0.0
@@ -33,17 +34,20 @@ class Pace:
             took, self.told = report.seconds - self.told, report.seconds
             if report.loss is None:
                 self.denoising += took
+            elif not self.starting:  # what is loaded and read before there is anything to learn
+                self.starting = took
             else:
                 self.learning += took
             yield report
 
     def remember(self, task: Task, result: Result) -> None:
-        """Note how long a step and a pixel took. What was cut short tells nothing."""
-        if not result.complete:
+        """Note how long a step and a pixel took. What was cut short tells nothing, nor what is denoised later."""
+        if not result.complete or task.viewed:
             return
-        trained = _trainings(task) * _steps(task)
-        seconds = {"step": self.learning / trained if trained else 0.0, "pixel": self.denoising / _pixels(task)}
-        Notebook("pace").put(_key(task), {**seconds, "seen": _seen(task)})
+        after_first = _trainings(task) * _steps(task) - 1
+        seconds = {"step": self.learning / after_first if after_first > 0 else 0.0, "pixel": self.denoising / _pixels(task)}
+        usual = self.starting if _steps(task) > FEW else 0.0  # a calibration may be the first of a session, which begins slowly
+        Notebook("pace").put(_key(task), {**seconds, "start": usual, "seen": _seen(task)})
 
 
 def expected_seconds(task: Task) -> float | None:
@@ -54,7 +58,7 @@ def expected_seconds(task: Task) -> float | None:
         return None
     try:
         share = _seen(task) / known["seen"]
-        return float(_trainings(task) * _steps(task) * known["step"] * share + _pixels(task) * known["pixel"])
+        return float(known["start"] + _trainings(task) * _steps(task) * known["step"] * share + _pixels(task) * known["pixel"])
     except (KeyError, TypeError, ZeroDivisionError):  # a file of another version
         return None
 
@@ -89,4 +93,4 @@ def _trainings(task: Task) -> int:
 
 
 def _pixels(task: Task) -> int:
-    return task.planes * task.axes.height * task.axes.width
+    return 0 if task.viewed else task.planes * task.axes.height * task.axes.width

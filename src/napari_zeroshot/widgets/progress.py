@@ -1,28 +1,14 @@
-"""How far a run is: bar, remaining time and curves."""
+"""How far a run is: bar and remaining time."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from typing import Any
-
-import pyqtgraph
-from qtpy.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.method import Progress
 
-LEAST_LOSS = 1e-12
-"""The loss axis is logarithmic: nothing is drawn below this."""
-MOST_NUMBERS = 4
-"""The loss axis has no room for more."""
-
-
-Points = Iterable[tuple[int, float]]
-"""Of a curve: step and value."""
-
 
 class ProgressPanel(QWidget):
-    """Shows the `Progress` of one run after another: a bar with stage and remaining time, and the curves, to be placed where there is room, in `plot`."""
+    """Shows the `Progress` of one run after another: a bar with stage and remaining time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,29 +16,24 @@ class ProgressPanel(QWidget):
         self._bar.setObjectName("progress")
         self._bar.setRange(0, 1)
         self._bar.setFormat("")
-        self.plot = LossPlot()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._bar)
 
     def start(self) -> None:
-        """Begin anew: the bar says that something goes on, the curve is empty."""
+        """Begin anew: the bar says that something goes on."""
         self._bar.setRange(0, 0)
-        self.plot.empty()
 
-    def show_progress(self, progress: Progress, losses: Points, scores: Points = ()) -> None:
-        """Move the bar and lengthen the curves."""
+    def show_progress(self, progress: Progress) -> None:
+        """Move the bar."""
         self._bar.setUpdatesEnabled(False)  # a bar paints itself at each change, and the whole window with it where there is an OpenGL canvas
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.step)
         self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
         self._bar.setUpdatesEnabled(True)
-        self.plot.add(losses, scores)
 
-    def finish(self, losses: Points, scores: Points = ()) -> None:
-        """Show a run that gave a result: full bar, whole curves."""
-        self.plot.empty()
-        self.plot.add(losses, scores)
+    def finish(self) -> None:
+        """Show a run that gave a result: a full bar."""
         self._bar.setValue(self._bar.maximum())
 
     def stop(self) -> None:
@@ -70,69 +51,3 @@ def remaining(progress: Progress) -> str:
     if seconds < 90:
         return f"about {seconds:.0f} s left"
     return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
-
-
-class LossAxis(pyqtgraph.AxisItem):
-    """A logarithmic axis with few round numbers, for little room."""
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
-        """Where numbers stand: at powers of ten, or at 1, 2 and 5 where there are few of those."""
-        powers = range(math.floor(low), math.ceil(high) + 1)
-        fine, coarse = ([power + math.log10(lead) for power in powers for lead in leads] for leads in ((1, 2, 5), (1,)))
-        inside = [[place for place in places if low <= place <= high] for places in (fine, coarse)]
-        return [(1.0, inside[0] if len(inside[0]) <= MOST_NUMBERS else inside[1])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
-        """The numbers as one writes them."""
-        return [f"{10**value:.2g}" for value in values]
-
-
-class LossPlot(pyqtgraph.PlotWidget):
-    """The training loss, and the held-out score as dots, against the step; growing as they come, nothing before the first."""
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False, axisItems={"left": LossAxis("left")})
-        self.setObjectName("loss")
-        self.setFixedHeight(6 * self.fontMetrics().lineSpacing())
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setLogMode(y=True)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideButtons()
-        for side in ("left", "bottom"):
-            self.getAxis(side).enableAutoSIPrefix(False)
-        self.setLabel("left", "loss")
-        self.setToolTip(
-            "<p>Line: the training loss at each step. Dots: the loss on parts of the image that are kept out of training. "
-            "While the dots fall, more steps help; when they rise, the network learns the noise.</p>"
-        )
-        self._curve, self._held_out = self.plot(), self.plot(pen=None, symbol="o", symbolSize=6)
-        self.empty()
-
-    def add(self, losses: Points, scores: Points = ()) -> None:
-        """Lengthen the curves."""
-        for curve, known, new in ((self._curve, self._losses, losses), (self._held_out, self._scores, scores)):
-            known += [(step, max(value, LEAST_LOSS)) for step, value in new]
-            if known:
-                curve.setData(*zip(*known, strict=True))
-        self.getPlotItem().setVisible(bool(self._losses))
-        self.setLabel("left", "loss, held-out ●" if self._scores else "loss")
-        self.getViewBox().updateAutoRange()  # else it is found out while drawing, and all is drawn again
-
-    def empty(self) -> None:
-        """Show nothing."""
-        self._losses: list[tuple[int, float]] = []
-        self._scores: list[tuple[int, float]] = []
-        for curve in (self._curve, self._held_out):
-            curve.setData([], [])
-        self.getPlotItem().setVisible(False)
-
-    def recolour(self, theme: Any) -> None:
-        """Take over the colours of a napari theme."""
-        text = theme.text.as_hex()
-        self.setBackground(theme.background.as_hex())
-        self._curve.setPen(pyqtgraph.mkPen(text, width=2))
-        self._held_out.setSymbolBrush(theme.current.as_hex())
-        self._held_out.setSymbolPen(text)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(theme.secondary.as_hex())
-            self.getAxis(side).setTextPen(text)

@@ -56,8 +56,9 @@ class Reproducibility(QWidget):
             "<p>What the run may take beside the image and its result; automatic goes by what is free. It does not change the result.</p>",
         )
 
-        for box in (self._device, self._dtype):
+        for box in (self._device, self._stack, self._dtype):
             box.currentTextChanged.connect(self.changed)
+        self._memory.valueChanged.connect(self.changed)
 
     @property
     def device(self) -> str:

@@ -6,21 +6,24 @@ import math
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
-from napari_zeroshot.engine.axes import IN_PLANE, LETTERS, Axes
+from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.part import Region
 from napari_zeroshot.widgets.layers import Source
-from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
+from napari_zeroshot.widgets.layout import CalmWheel, add_row, beside, narrow, rows
 
 if TYPE_CHECKING:
     import napari
 
-WHOLE, RANGE, PLANE, VISIBLE = "whole", "range", "plane", "visible"
-WORDS = {WHOLE: "whole stack", RANGE: "selected range", PLANE: "current plane", VISIBLE: "visible region"}
+WHOLE, RANGE, PLANE, VISIBLE, VIEWED = "whole", "range", "plane", "visible", "viewed"
+WORDS = {WHOLE: "whole stack", RANGE: "selected range", PLANE: "current plane", VISIBLE: "visible region", VIEWED: "planes when viewed"}
+SAYS = {PLANE: "Denoise this plane", VIEWED: "View denoised"}
 HELP = (
     "<p>How much of the image to denoise. The current plane is the one that the sliders show; the visible region is what of it "
     "can be seen in the window. The result lies in its place on the image.</p>"
+    "<p>Planes when viewed: one network for each channel is trained, and then each plane is denoised when you go to it. "
+    "So a series that is larger than memory can be looked at after the time of one training.</p>"
 )
 
 
@@ -38,10 +41,10 @@ class ScopePicker(QWidget):
         self._scope.setObjectName("scope")
         self._wheel.guard(self._scope)
         self._range = QWidget()
-        self._range_rows = QVBoxLayout(self._range)
-        self._range_rows.setContentsMargins(0, 0, 0, 0)
+        self._range_rows = rows()
+        self._range.setLayout(self._range_rows)
         self.rows = rows()
-        add_row(self.rows, "Where", self._scope, HELP)
+        self._label = add_row(self.rows, "Where", self._scope, HELP)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.rows)
@@ -69,11 +72,15 @@ class ScopePicker(QWidget):
         kept = self.scope
         with QSignalBlocker(self._scope):
             self._scope.clear()
-            for scope in (WHOLE, RANGE, PLANE, VISIBLE) if stack else (WHOLE, VISIBLE):
+            for scope in (WHOLE, RANGE, PLANE, VISIBLE, VIEWED) if stack else (WHOLE, VISIBLE):
                 self._scope.addItem(WORDS[scope] if stack or scope != WHOLE else "whole image", scope)
             self._scope.setCurrentIndex(max(0, self._scope.findData(kept)))
         self._make_ranges(axes)
         self._on_scope()
+
+    def set_scope(self, *wished: str) -> None:
+        """Choose the first of these that is offered."""
+        self._scope.setCurrentIndex(next((place for scope in wished if (place := self._scope.findData(scope)) >= 0), 0))
 
     def region(self, source: Source, viewer: napari.Viewer) -> Region:
         """The part of the image to denoise; empty for the whole."""
@@ -88,34 +95,28 @@ class ScopePicker(QWidget):
         """What Run does, on its button."""
         if self.scope == VISIBLE:
             return f"Denoise the visible {_size(axes, region, 'X')} × {_size(axes, region, 'Y')} px"
-        if self.scope == PLANE:
-            return "Denoise this plane"
+        if self.scope in SAYS:
+            return SAYS[self.scope]
         planes = _planes(axes, region)
         return f"Denoise {planes} planes" if planes > 1 else "Denoise the image"
 
     def _make_ranges(self, axes: Axes | None) -> None:
-        for row in self._range.findChildren(QWidget, "row"):
-            row.setParent(None)
-            row.deleteLater()
+        while self._range_rows.rowCount():
+            self._range_rows.removeRow(0)
         counted = [] if axes is None else [letter for letter in axes.letters if letter not in IN_PLANE and axes.size(letter) > 1]
         self._ranges = {letter: self._add_range(letter, axes.size(letter)) for letter in counted if axes is not None}
 
     def _add_range(self, letter: str, size: int) -> tuple[QSpinBox, QSpinBox]:
-        row = QWidget()
-        row.setObjectName("row")
-        beside = QHBoxLayout(row)
-        beside.setContentsMargins(0, 0, 0, 0)
         first, last = QSpinBox(), QSpinBox()
         for box, end, value in ((first, "from", 0), (last, "to", size - 1)):
             box.setObjectName(f"{letter}_{end}")
             box.setRange(0, size - 1)
             box.setValue(value)
             self._wheel.guard(box)
-            beside.addWidget(QLabel(f"{letter} {LETTERS[letter].partition(' ')[0]} from" if end == "from" else "to"))
-            beside.addWidget(box, stretch=1)
             box.valueChanged.connect(self.changed)
         first.valueChanged.connect(last.setMinimum)
-        self._range_rows.addWidget(row)
+        label = add_row(self._range_rows, f"{letter} from", beside((first, 1), QLabel("to"), (last, 1)), HELP)
+        label.setMinimumWidth(self._label.minimumWidth())  # in one column with the others
         return first, last
 
     def _on_scope(self) -> None:

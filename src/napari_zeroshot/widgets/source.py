@@ -18,6 +18,8 @@ from napari_zeroshot.widgets.layout import Sentence, add_row, narrow, rows
 if TYPE_CHECKING:
     import napari
 
+GUESSED = " (a guess: please check)"
+
 
 def proposed_axes(layer: Image) -> str:
     """A layer's own axes, else those that the user gave an image of this shape before, else likely ones."""
@@ -75,6 +77,14 @@ class SourcePicker(QWidget):
         """Choose a layer."""
         self._layer.setCurrentIndex(self._layers.index(layer))
 
+    @property
+    def guessed(self) -> bool:
+        """Whether neither the layer nor the user has said what the axes are."""
+        layer, axes = self.layer, self.known_axes()
+        if layer is None or axes is None or axes_are_named(layer):
+            return False
+        return remembered_axes(axes.shape) != axes.letters and axes.letters == likely_axes(layer)
+
     def axes(self) -> Axes:
         """The chosen layer's axes, as named in the field.
 
@@ -87,6 +97,13 @@ class SourcePicker(QWidget):
         if UNKNOWN in letters:
             raise ImageError(f"dimension {letters.index(UNKNOWN) + 1} of {len(letters)} has no name; choose in its menu what it is")
         return parse(letters, pixels(chosen).shape)
+
+    def known_axes(self) -> Axes | None:
+        """The axes if they fit the image; None if not, which the dock says, or if there is no image."""
+        try:
+            return self.axes()
+        except ImageError:
+            return None
 
     def value(self) -> Source:
         """The chosen image with its axes. Raises `ImageError` as `axes` does."""
@@ -123,10 +140,9 @@ class SourcePicker(QWidget):
     def _on_edit(self) -> None:
         self.settle()
         self._on_axes()
-        try:
-            remember_axes(pixels(self._chosen()).shape, self.axes().letters)
-        except ImageError:  # said in the dock
-            return
+        axes = self.known_axes()
+        if axes is not None:
+            remember_axes(axes.shape, axes.letters)
 
     def _on_axes(self) -> None:
         self._sizes.setText(self._told_sizes())
@@ -135,10 +151,7 @@ class SourcePicker(QWidget):
     def _told_sizes(self) -> str:
         if self.layer is None:
             return ""
-        try:
-            axes = self.axes()
-        except ImageError:
+        axes = self.known_axes()
+        if axes is None:
             return " × ".join(map(str, pixels(self.layer).shape))
-        own = axes_are_named(self.layer) or remembered_axes(axes.shape) == axes.letters or axes.letters != likely_axes(self.layer)
-        guessed = "" if own else " (a guess: please check)"
-        return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + guessed
+        return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + (GUESSED if self.guessed else "")

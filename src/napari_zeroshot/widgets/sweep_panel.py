@@ -156,7 +156,7 @@ class SweepPanel(QWidget):
     def _on_report(self, report: Report) -> None:
         if self._running is not None:
             self.sheet.show_tiles(report.progress.tiles)
-            self._progress.show_progress(report.progress, ())
+            self._progress.show_progress(report.progress)
 
     def _on_result(self, sweep: Sweep) -> None:
         if self._running is None:

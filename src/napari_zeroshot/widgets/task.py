@@ -11,6 +11,7 @@ from napari_zeroshot.engine.device import choose, torch_is_loaded
 from napari_zeroshot.engine.method import Method, Progress, Result
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.part import Region
+from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.variation import can_go_on
 from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.layers import Source
@@ -43,6 +44,8 @@ class Task:
         The part of the image; empty for the whole.
     options
         Seed, device and so on, as `denoise_steps` takes them.
+    viewed
+        Whether planes are denoised only when they are looked at, by `lazy_steps`.
     """
 
     source: Source
@@ -51,6 +54,7 @@ class Task:
     preset: str
     params: Params
     options: Mapping[str, Any]
+    viewed: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -72,6 +76,11 @@ class Task:
     def planes(self) -> int:
         """How many planes are denoised."""
         return len(self.axes.planes())
+
+    def check(self) -> None:
+        """Raise a `DenoiseError` if the image cannot be denoised, or the region is too small for the method."""
+        big_enough(checked_axes(self.source.data, self.source.axes.letters), self.method)
+        big_enough(self.axes, self.method)
 
     def steps(self, run: Run, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
         """Begin."""

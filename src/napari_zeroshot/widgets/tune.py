@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
 
-from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QSignalBlocker, QTimer
-from qtpy.QtWidgets import QApplication, QCheckBox, QDockWidget, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtWidgets import QCheckBox, QDockWidget, QLabel, QVBoxLayout
 
-from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import torch_is_loaded
-from napari_zeroshot.engine.errors import DenoiseError, ImageError
+from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Result
-from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.adopt import adopt
+from napari_zeroshot.widgets.dock import Dock
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.layers import Preview, camera
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels, below, beside
+from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels, below, beside, button
 from napari_zeroshot.widgets.naming import told_changes
 from napari_zeroshot.widgets.preview import Previewer
 from napari_zeroshot.widgets.recent import Picture, Recent
@@ -52,17 +49,16 @@ UNDO_MOST = 100
 """Changes that can be undone."""
 
 
-class TuneWidget(QWidget):
+class TuneWidget(Dock):
     """The dock. Without an image it offers a sample; with one, sliders and a live preview; below them, sweeps."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._of: Any = None
         self._preview: Preview | None = None
         self._shown: Task | None = None
         self._pinned: dict[str, tuple[int, int]] | None = None
-        self._outcome = self._details = ""
+        self._outcome = ""
         self._warming = False
         self._recent = Recent()
 
@@ -73,14 +69,15 @@ class TuneWidget(QWidget):
         self._now = self._recipe.value()
         self._past: list[Recipe] = []
         self._region, self._pin = QLabel(), QCheckBox("Pin")
-        self._show, self._undo, self._use, self._sample = (QPushButton(text) for text in ("Preview", "Undo", "Use in Denoise", "Load a sample"))
+        self._show = button("preview", "Preview", "Shows what these settings make of the region.")
+        self._undo = button("undo", "Undo", "Back to the settings before the last change.")
+        self._use = button("use", "Use in Denoise", "Chooses this method with these settings in the Denoise dock, and opens that if it is closed.")
         self._message = Sentence("message", lines=3)
-        self._copy = QPushButton("Copy details")
         self._sweeps = SweepPanel(viewer)
         self._previews = Previewer(self, PAUSE)
-        self._idle, self._view_rests = (QTimer(self) for _ in range(2))
+        self._idle, self._view_rests = (QTimer(self, singleShot=True, interval=pause) for pause in (IDLE, VIEW_RESTS))
         self._lay_out()
-        self._on_theme()
+        self._colour(self._sweeps.sheet)
         self._offer()
         self._on_image()
 
@@ -90,14 +87,12 @@ class TuneWidget(QWidget):
         self._show.clicked.connect(self._on_show)
         self._undo.clicked.connect(self._on_undo)
         self._use.clicked.connect(self._on_use)
-        self._sample.clicked.connect(self._on_sample)
         self._sweeps.wanted.connect(self._on_sweep)
         self._sweeps.chosen.connect(self._on_tile)
         self._sweeps.looked_at.connect(self._look_at)
         self._sweeps.told.connect(self._on_told)
         self._sweeps.failed.connect(self._on_sweep_failed)
         self._sweeps.changed.connect(self._refresh)
-        self._copy.clicked.connect(lambda: QApplication.clipboard().setText(self._details))
         self._previews.begun.connect(self._watch)
         self._previews.reported.connect(self._on_preview_report)
         self._previews.done.connect(self._on_preview_done)
@@ -106,46 +101,19 @@ class TuneWidget(QWidget):
         self._previews.due.connect(self._start_preview)
         self._idle.timeout.connect(self._on_idle)
         self._view_rests.timeout.connect(self._on_view_rests)
-        for event, slot in self._events():
-            event.connect(slot)
-        abandon = WeakMethod(self._abandon)
-        self.destroyed.connect(lambda: (alive := abandon()) and alive())  # a slot of its own would not be called any more
-
-    def _events(self) -> tuple[tuple[Any, Any], ...]:
-        """What the viewer tells this dock; it would tell it a closed one too."""
-        view = camera(self._viewer).events
-        moved = (self._viewer.dims.events.current_step, view.center, view.zoom)
-        return (*((event, self._on_view) for event in moved), (self._viewer.events.theme, self._on_theme))
+        view = camera(viewer).events
+        self._hear(*((event, self._on_view) for event in (viewer.dims.events.current_step, view.center, view.zoom)))
 
     def _lay_out(self) -> None:
-        named = {
-            "preview": (self._show, "Shows what these settings make of the region."),
-            "undo": (self._undo, "Back to the settings before the last change."),
-            "use": (self._use, "Chooses this method with these settings in the Denoise dock, and opens that if it is closed."),
-            "sample": (self._sample, "Opens a noisy picture to try the plugin on."),
-            "details": (self._copy, "Copies what a report of the last error needs."),
-        }
-        for name, (button, told) in named.items():
-            button.setObjectName(name)
-            button.setToolTip(f"<p>{told}</p>")
         self._region.setObjectName("region")
         self._pin.setObjectName("pin")
         self._pin.setToolTip("<p>Keep this region; else it is what can be seen, and follows the view.</p>")
         align_labels(self._picker.rows, self._recipe.rows)
         self._inside = below(self._picker, self._recipe, beside((self._region, 1), self._pin), beside((self._show, 1), self._undo, (self._use, 1)))
         self._fold = Fold("Sweep", self._sweeps)
-        for timer, pause in ((self._idle, IDLE), (self._view_rests, VIEW_RESTS)):
-            timer.setSingleShot(True)
-            timer.setInterval(pause)
         outer = QVBoxLayout(self)
         outer.addWidget(RoomyScroll(below(self._inside, self._message, self._sample, self._fold, self._copy)))
         outer.addStretch()
-
-    def event(self, event: QEvent) -> bool:
-        """As any widget; when the dock is closed, which takes its parent away, end whatever goes on."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
-            self._leave()
-        return super().event(event)
 
     def _abandon(self) -> None:
         """End whatever goes on in other threads, without touching a widget: they may be gone."""
@@ -153,11 +121,8 @@ class TuneWidget(QWidget):
         self._sweeps.abandon()
 
     def _leave(self) -> None:
-        self._abandon()
         for timer in (self._idle, self._view_rests):
             timer.stop()
-        for event, slot in self._events():
-            event.disconnect(slot)
         self._picker.leave()
         self._sweeps.leave()
         self._previews.stop()
@@ -178,16 +143,14 @@ class TuneWidget(QWidget):
         params = task.method.quick(task.params)
         if "steps" in self._now.changes():
             params = params.replace(steps=task.params.steps)
-        return Task(task.source, task.region, task.method, "preview", params, task.options)
+        return replace(task, preset="preview", params=params)
 
     def _problem(self) -> str:
         """What keeps anything from being shown."""
         if self._picker.layer is None:
             return NO_IMAGE
         try:
-            task = self._task()
-            big_enough(checked_axes(task.source.data, task.source.axes.letters), task.method)
-            big_enough(task.axes, task.method)
+            self._task().check()
         except DenoiseError as error:
             return str(error)
         return ""
@@ -300,7 +263,7 @@ class TuneWidget(QWidget):
 
     def _on_error(self, error: Exception) -> None:
         self._outcome = str(error)
-        self._details = "".join(traceback.format_exception(error))
+        self._note_error(error)
 
     # A sweep
 
@@ -343,7 +306,7 @@ class TuneWidget(QWidget):
     def _on_image(self) -> None:
         """Another image, other axes, or layers that came and went."""
         self._idle.start()
-        if self._of != (of := (self._picker.layer, self._axes())):
+        if self._of != (of := (self._picker.layer, self._picker.known_axes())):
             self._of, self._outcome, self._details = of, "", ""
             self._pin.setChecked(False)
         if self._shown is not None and self._shown.source.layer not in self._viewer.layers:
@@ -353,12 +316,6 @@ class TuneWidget(QWidget):
                 self._preview.remove()
             self._shown = self._preview = None
         self._refresh()
-
-    def _axes(self) -> Axes | None:
-        try:
-            return self._picker.axes()
-        except ImageError:  # said in the dock
-            return None
 
     def _on_idle(self) -> None:
         if self._picker.layer is not None and not self._warming and not torch_is_loaded():
@@ -380,20 +337,14 @@ class TuneWidget(QWidget):
             self._show_or_make()
         self._refresh()
 
-    def _on_theme(self) -> None:
-        self._sweeps.sheet.recolour(get_theme(self._viewer.theme))
-
-    def _on_sample(self) -> None:
-        self._viewer.open_sample("napari-zeroshot", "noisy_plane")
-
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, previewing, sweeping, cancelling or failed."""
         problem, there = self._problem(), self._picker.layer is not None
         self._sample.setVisible(not there)
         self._inside.setEnabled(there and not self._sweeps.running)
         self._fold.setEnabled(there)
-        for button in (self._show, self._use):
-            button.setEnabled(not problem)
+        for pressed in (self._show, self._use):
+            pressed.setEnabled(not problem)
         self._show.setText("Stop preview" if self._previews.running else "Preview")
         self._undo.setEnabled(bool(self._past))
         self._copy.setVisible(bool(self._details))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.method import Result
+from napari_zeroshot.widgets.curves_room import CurvesRoom
 from napari_zeroshot.widgets.history import History, Moment
 from napari_zeroshot.widgets.layers import Preview
 from napari_zeroshot.widgets.progress import ProgressPanel
@@ -20,7 +21,7 @@ class Watch:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self.progress, self.history = ProgressPanel(), History()
+        self.progress, self.curves, self.history = ProgressPanel(), CurvesRoom(), History()
         self.task: Task | None = None
         self.layer: Preview | None = None
 
@@ -29,6 +30,7 @@ class Watch:
         self.task, self.layer = task, Preview(self._viewer, task.source, task.region, self.layer)
         self.history.empty()
         self.progress.start()
+        self.curves.begin()
 
     def report(self, report: Report) -> None:
         """Show what a run has reported."""
@@ -39,7 +41,8 @@ class Watch:
             self.history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
             if self.history.at_latest:
                 self.show_moment()
-        self.progress.show_progress(report.progress, report.losses, report.scores)
+        self.progress.show_progress(report.progress)
+        self.curves.add(report.losses, report.scores)
 
     def previewed(self, result: Result) -> None:
         """Show what a preview came to."""
@@ -48,7 +51,13 @@ class Watch:
         steps = result.losses[-1][0] if result.losses else 0
         self.history.add(Moment(steps, steps, result.seconds, self.task.plane_of(result.image), {}))
         self.show_moment()
-        self.progress.finish(result.losses, result.scores)
+        self.finish(result)
+
+    def finish(self, result: Result) -> None:
+        """Show that a result is there: a full bar, and whole curves."""
+        self.progress.finish()
+        self.curves.begin()
+        self.curves.add(result.losses, result.scores)
 
     def show_moment(self) -> None:
         """Show the moment that the history stands at."""

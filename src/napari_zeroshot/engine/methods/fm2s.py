@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import ndimage
 
 from napari_zeroshot.engine.filtering import odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
@@ -105,6 +104,8 @@ def pre_denoised(noisy: Planes, kind: str, size: int) -> Planes:
 
 
 def _filtered(plane: Any, kind: str, size: int) -> Any:
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     if kind == "median":
         return ndimage.median_filter(plane, odd(size), mode="reflect")
     if kind == "gaussian":

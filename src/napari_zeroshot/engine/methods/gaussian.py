@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_zeroshot.engine.filtering import filtered
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
@@ -65,6 +64,8 @@ def _kept_along(size: int, sigma: float) -> NDArray[np.float64]:
 
 def fit(noisy: Planes, params: GaussianParams, job: Job) -> Steps:
     """Choose the width if it is not given, the same for all planes."""
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     sigma = params.sigma or best_sigma(noisy)
     if not params.sigma:
         job.note(f"A sigma of {sigma:.2g} px was chosen from the image's own noise.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import ndimage
-
 from napari_zeroshot.engine.filtering import filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
@@ -24,6 +22,8 @@ class MedianParams(Params):
 
 def fit(noisy: Planes, params: MedianParams, job: Job) -> Steps:
     """Nothing to learn."""
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     size = odd(params.size)
     return (yield from filtered(noisy, lambda plane: ndimage.median_filter(plane, (1, size, size)), "median filter", halo=size // 2))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from napari_zeroshot.engine.filtering import filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
@@ -32,6 +31,8 @@ def wiener(plane: Planes, size: int) -> Planes:
     The noise's variance is taken to be the mean of the local variances, as in ``scipy.signal.wiener``,
     which does not reflect the edges and fails where an image is constant.
     """
+    from scipy import ndimage  # here, for docks load this module, and it takes long
+
     exact = plane.astype(np.float64)
     mean = ndimage.uniform_filter(exact, (1, size, size))
     variance = ndimage.uniform_filter(np.square(exact), (1, size, size)) - np.square(mean)
