@@ -6,10 +6,11 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
+from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, simulated, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
+    "simulated": simulated.SUITE,
     "ablation": ablation.SUITE,
     "kodak": kodak.SUITE,
     "speed": speed.SUITE,
