@@ -6,11 +6,12 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, simulated, speed, together, tune
+from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, photometry, profile, quality, scale, simulated, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
     "simulated": simulated.SUITE,
+    "photometry": photometry.SUITE,
     "ablation": ablation.SUITE,
     "kodak": kodak.SUITE,
     "speed": speed.SUITE,
