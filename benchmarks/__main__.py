@@ -6,7 +6,7 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, photometry, profile, quality, scale, simulated, speed, together, tune
+from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, photographs, photometry, profile, quality, scale, simulated, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
@@ -14,6 +14,7 @@ SUITES = {
     "photometry": photometry.SUITE,
     "ablation": ablation.SUITE,
     "kodak": kodak.SUITE,
+    "photographs": photographs.SUITE,
     "speed": speed.SUITE,
     "scale": scale.SUITE,
     "together": together.SUITE,
