@@ -6,7 +6,28 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, photographs, photometry, profile, quality, scale, simulated, speed, together, tune
+from benchmarks import (
+    ablation,
+    batch,
+    figures,
+    filters,
+    fm2s_parts,
+    goals,
+    gui,
+    kodak,
+    memory,
+    noise,
+    noise_fit,
+    photographs,
+    photometry,
+    profile,
+    quality,
+    scale,
+    simulated,
+    speed,
+    together,
+    tune,
+)
 
 SUITES = {
     "quality": quality.SUITE,
@@ -23,6 +44,8 @@ SUITES = {
     "batch": batch.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
+    "fm2s-parts": fm2s_parts.SUITE,
+    "filters": filters.SUITE,
     "figures": figures.SUITE,
     "gui": gui.SUITE,
     "tune": tune.SUITE,

@@ -70,4 +70,3 @@ def border_loss(light: Floats, side: int, error: Callable[[Floats], Floats]) -> 
     both = (sums[:, 1] > 0).all(axis=0)
     border, inside = ((total / np.maximum(count, 1))[both].mean() for total, count in sums)
     return float(10 * np.log10(border / inside))
-

@@ -70,7 +70,7 @@ NOISES = (
     Noise("shared by neighbours", "shared", "poisson-gauss", 100, 20, 0.7, offset=60, span=150, dtype=np.uint8),
     Noise("camera, 50 photons", "camera", "poisson-gauss", 50, 255 * 1.5 / 50, offset=100, span=200, dtype=np.uint16),
 )
-"""Counted photons; 8 bit with read noise; floats; 8 bit with noise of which neighbours share six tenths; 16 bit above an offset of 100, read noise 1.5 photons."""
+"""Counted photons; 8 bit with read noise; floats; 8 bit, neighbours sharing six tenths of their noise; 16 bit, offset 100, read noise 1.5 photons."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,12 @@ def section(found: dict[str, Any]) -> str:
     entries, parts = found["entries"], [origin(found)]
     known = gains(entries)
     if known:
-        parts += [_told(known), _by("photons counted", known, _PHOTONS), _by("noise", known, _FAMILIES), _by("structure", known, {s: s for s in SCENES}, "scene")]
+        parts += [
+            _told(known),
+            _by("photons counted", known, _PHOTONS),
+            _by("noise", known, _FAMILIES),
+            _by("structure", known, {s: s for s in SCENES}, "scene"),
+        ]
     return "\n\n".join([*parts, "Each cell, PSNR in dB / SSIM:", _each(entries)])
 
 

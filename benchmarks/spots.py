@@ -93,7 +93,7 @@ def seen(image: Any, spots: Field) -> tuple[dict[float, Seen], int]:
     false = np.sort(responses[apart.min(axis=0) > NEAR])[::-1]
     fixed = 0.5 * RESPONSE * min(STRENGTHS) * np.sqrt(spots.ground)
     by_hand = false[FEW] if len(false) > FEW else 0.0
-    best = np.where(apart <= NEAR, responses, 0.0).max(axis=1)
+    best = np.where(apart <= NEAR, responses, 0.0).max(axis=1, initial=0.0)
     ours, true = (_measured(np.asarray(values, np.float64), spots.places) for values in (image, spots.truth))
     kept = {}
     for strength in STRENGTHS:
