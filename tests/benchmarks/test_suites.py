@@ -20,6 +20,7 @@ from benchmarks import (
     plot,
     preview,
     profile,
+    quality,
     record,
     scale,
     simulated,
@@ -148,6 +149,25 @@ def test_quality_of_single_rows_is_measured_and_the_others_are_kept(tmp_path):
     assert list(dict.fromkeys(score["row"] for score in scores)) == ["noisy", "median", "gaussian (best sigma, truth in hand)"]
     oracle, noisy = ([score["affine_psnr"] for score in scores if score["row"] == row] for row in ("gaussian (best sigma, truth in hand)", "noisy"))
     assert all(ours > theirs for ours, theirs in zip(oracle, noisy, strict=True))
+    page = document.PAGE.read_text()
+    assert "| method | confocal, 1 | wide-field, 1 |" in page
+    assert "(images/quality_fmd.svg)" in page
+    assert "gaussian (best sigma, truth in hand)" in (plot.FOLDER / "quality_fmd.svg").read_text()
+    (plot.FOLDER / "quality_fmd.svg").unlink()
+    run("quality", "--data", str(tmp_path / "fmd"), "--tables")
+    assert (plot.FOLDER / "quality_fmd.svg").exists()
+
+
+def test_differences_to_the_best_gaussian_have_their_interval():
+    scores = [{"row": row, "scene": str(at), "affine_psnr": at + 1.0 * (row == "ours") * (at + 1)} for row in ("ours", quality.ORACLE) for at in range(3)]
+    assert quality._less_oracle(scores, "ours") == "+2.00 ± 2.48"  # 4.303 * 1 / sqrt(3)
+    assert quality._less_oracle(scores, quality.ORACLE) == "–"
+
+
+def test_given_figures_of_careamics_stand_beside_ours_until_it_is_measured():
+    ours = {"row": "Auto", "scene": "Confocal_FISH_1", "psnr": 32.79}
+    assert "| Confocal_FISH_1 | 31.67 | 32.79 |" in quality._beside_given([ours])
+    assert quality._beside_given([ours, {**ours, "row": "CAREamics N2V"}]) == ""
 
 
 def test_parts_of_our_method_are_left_out_one_at_a_time(tmp_path, monkeypatch):
