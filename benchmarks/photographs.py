@@ -85,10 +85,10 @@ def photographs(folder: Path) -> list[tuple[str, NDArray[np.float64]]]:
     return [(path.stem, iio.imread(path) / 255) for path in sorted(folder.glob("*.png"))]
 
 
-def measure(rows: Iterable[str], images: Sequence[tuple[str, NDArray[np.float64]]], most: int, entries: Entries) -> None:
-    """Run each row on all images with the first noise, and on the first `most` with the others."""
+def measure(rows: Iterable[str], images: Sequence[tuple[str, NDArray[np.float64]]], others: int, entries: Entries) -> None:
+    """Run each row on all images with the first noise, and on the first `others` with the other noises."""
     for row, noise in product(rows, NOISES):
-        for seed, (name, clean) in enumerate(images if noise is NOISES[0] else images[:most]):
+        for seed, (name, clean) in enumerate(images if noise is NOISES[0] else images[:others]):
             image = np.clip(ROWS[row](noise.on(clean, seed)), 0, 1)
             score = {"psnr": round(psnr(clean, image, 1.0), 4), "ssim": round(ssim(clean, image, 1.0, channel_axis=2), 4)}
             entries.put({"row": row, "noise": noise.name, "image": name, **score})
@@ -112,7 +112,8 @@ def _cells(entries: Sequence[Entry], row: str) -> Iterator[str]:
 
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/kodak256"), help="folder with clean 8 bit RGB images, *.png")
-    parser.add_argument("--images", type=int, default=6, metavar="N", help="how many are run with the other noises than Gaussian 25")
+    parser.add_argument("--images", type=int, metavar="N", help="how many are run with Gaussian 25; all if left out")
+    parser.add_argument("--others", type=int, default=6, metavar="N", help="how many are run with the other noises")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=f"rows to measure, out of {', '.join(ROWS)}")
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the table from the figures that are kept")
 
@@ -120,11 +121,11 @@ def _options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
     if not options.tables:
-        images = photographs(options.data)
+        images = photographs(options.data)[: options.images]
         if not images:
             raise SystemExit(f"no *.png in {options.data}; give a folder of clean images with --data")
-        entries = Entries("photographs", KEY, "cpu", f"python -m benchmarks photographs --data {options.data} --images {options.images}")
-        measure(options.only, images, options.images, entries)
+        entries = Entries("photographs", KEY, "cpu", f"python -m benchmarks photographs --data {options.data}")
+        measure(options.only, images, options.others, entries)
     found = load("photographs")
     if found:
         document.put("photographs", section(found))

@@ -223,7 +223,7 @@ def test_photometry_measures_every_part_and_sets_its_tables(monkeypatch):
 def test_photographs_stand_beside_the_papers_figures(tmp_path, monkeypatch):
     for number in range(3):
         iio.imwrite(tmp_path / f"kodim{number}.png", np.rint(255 * histology((32, 32), number)).astype(np.uint8))
-    run("photographs", "--data", str(tmp_path), "--images", "2", "--only", "noisy", "Gaussian")
+    run("photographs", "--data", str(tmp_path), "--others", "2", "--only", "noisy", "Gaussian")
     noisy = [entry for entry in record.load("photographs")["entries"] if (entry["row"], entry["noise"]) == ("noisy", "Gaussian 25")]
     assert len(noisy) == 3
     assert all(20.17 < entry["psnr"] < 21.5 for entry in noisy)  # 20.17 for sigma 25, and more where it is cut off
