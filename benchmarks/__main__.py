@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import (
     ablation,
+    again,
     batch,
     figures,
     filters,
@@ -49,6 +50,7 @@ SUITES = {
     "figures": figures.SUITE,
     "gui": gui.SUITE,
     "tune": tune.SUITE,
+    "again": again.SUITE,
     "goals": goals.SUITE,
 }
 

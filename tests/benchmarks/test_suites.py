@@ -250,6 +250,13 @@ def test_parts_of_fm2s_and_the_reports_filters_stand_beside_their_figures(tmp_pa
     assert "| 27.09 |" in page
 
 
+def test_runs_with_other_threads_and_seeds_are_compared():
+    run("again", "--only", "ZS-N2N", "--side", "48", "--steps", "20")
+    (entry,) = record.load("again")["entries"]
+    assert 0 <= entry["threads"] < entry["seed"]
+    assert "| ZS-N2N | cpu |" in document.PAGE.read_text()
+
+
 def test_noise_on_photographs_is_the_papers_and_the_same_every_time():
     clean = np.full((64, 64, 3), 128, np.uint8)
     one, again = (kodak._noisy(clean, 3).astype(float) for _ in range(2))
