@@ -14,7 +14,7 @@ from napari_zeroshot.engine.smooth_blocks import Floats
 MOST_PIXELS = 1024
 """Side of the part of a plane that is looked at."""
 SLOWEST = 8
-"""A pattern repeats at least so often across the image; slower ones cannot be told from structure."""
+"""A pattern repeats at least so often across the image; slower ones cannot be told from structure, and peaks are not compared with shading."""
 LOBE, RING = 2, 12
 """So many bins of the spectrum around a peak belong to it, and so many more are compared with it."""
 ALONE = 10.0
@@ -73,18 +73,18 @@ def _middle(plane: Floats) -> Floats:
 
 def _strongest(power: Floats) -> tuple[int, int] | None:
     """The bin of the peak that is furthest above its surroundings, out of those that stand alone."""
-    around = ndimage.uniform_filter(power, 2 * RING + 1, mode="wrap")
     cycles = np.hypot(*np.meshgrid(*(fft.fftfreq(size, 1 / size) for size in power.shape), indexing="ij"))
+    compared = np.where(cycles >= SLOWEST / 2, power, 0.0)
+    around = ndimage.uniform_filter(compared, 2 * RING + 1, mode="wrap")
     height = np.where(cycles >= SLOWEST, power / np.maximum(around, np.finfo(float).tiny), 0.0)
     for flat in np.argsort(height, axis=None)[::-1][:CANDIDATES]:
-        row, column = np.unravel_index(flat, power.shape)
-        _, ring = _around(power, (int(row), int(column)))
-        if power[row, column] > ALONE * ring.max():
-            return int(row), int(column)
+        place = tuple(int(at) for at in np.unravel_index(flat, power.shape))
+        if power[place] > ALONE * _around(compared, place)[1].max():
+            return place[0], place[1]
     return None
 
 
-def _around(power: Floats, place: tuple[int, int]) -> tuple[Floats, Floats]:
+def _around(power: Floats, place: tuple[int, ...]) -> tuple[Floats, Floats]:
     """The bins of a peak, and those of the ring around it."""
     reach = LOBE + RING
     offsets = np.arange(-reach, reach + 1)
