@@ -66,7 +66,8 @@ def test_spots_of_five_deviations_are_found_and_none_is_made_up(dim):
     assert false <= 1
 
 
-def test_auto_keeps_more_of_a_spots_height_than_the_blur(dim):
-    method, spots, image = dim
+def test_about_half_of_a_spots_height_and_most_of_its_light_are_left(dim):
+    _, spots, image = dim
     kept, _ = seen(image, spots)
-    assert kept[5.0].contrast > (0.65 if method == "auto" else 0.45)
+    assert kept[5.0].contrast > 0.45
+    assert kept[5.0].light > 0.6
