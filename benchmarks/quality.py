@@ -169,7 +169,7 @@ def _by_scene(found: dict[str, Any], command: str) -> str:
     cell = {(score["row"], score["scene"]): f"{score['psnr']:.2f} / {score['ssim']:.3f}" for score in scores}
     each = document.table(("scene", *rows), [(scene, *(cell.get((row, scene), "–") for row in rows)) for scene in scenes])
     about = f"Mean over {len(scenes)} scenes." + (f" {BETWEEN}" if compared else "")
-    parts = [f"{about} {record.origin({**found, 'command': command})}", mean, _by_kind(scores, rows), _beside_given(scores)]
+    parts = [f"{about} {record.origin({**found, 'command': command})}", mean, _by_kind(scores, rows) if compared else "", _beside_given(scores)]
     return "\n\n".join([*(part for part in parts if part), "Each scene, PSNR in dB / SSIM:", each])
 
 

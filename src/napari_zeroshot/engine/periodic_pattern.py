@@ -85,9 +85,11 @@ def _strongest(power: Floats) -> tuple[int, int] | None:
 
 
 def _around(power: Floats, place: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """The bins of a peak, and those of the ring around it."""
+    """The bins of a peak, and those of the ring around it without the peak's own mirror image."""
     reach = LOBE + RING
     offsets = np.arange(-reach, reach + 1)
-    square = power[np.ix_(*((at + offsets) % size for at, size in zip(place, power.shape, strict=True)))]
+    rows, columns = ((at + offsets) % size for at, size in zip(place, power.shape, strict=True))
     inner = np.maximum.outer(np.abs(offsets), np.abs(offsets)) <= LOBE
-    return square[inner], square[~inner]
+    mirror = np.logical_and.outer(*((bins + at + LOBE) % size <= 2 * LOBE for bins, at, size in zip((rows, columns), place, power.shape, strict=True)))
+    square = power[np.ix_(rows, columns)]
+    return square[inner], square[~inner & ~mirror]
