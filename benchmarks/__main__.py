@@ -6,13 +6,40 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, frames, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, soak, speed, together, tune
+from benchmarks import (
+    ablation,
+    again,
+    batch,
+    figures,
+    filters,
+    fm2s_parts,
+    frames,
+    goals,
+    gui,
+    kodak,
+    memory,
+    noise,
+    noise_fit,
+    photographs,
+    photometry,
+    profile,
+    quality,
+    scale,
+    simulated,
+    soak,
+    speed,
+    together,
+    tune,
+)
 
 SUITES = {
     "quality": quality.SUITE,
+    "simulated": simulated.SUITE,
+    "photometry": photometry.SUITE,
     "frames": frames.SUITE,
     "ablation": ablation.SUITE,
     "kodak": kodak.SUITE,
+    "photographs": photographs.SUITE,
     "speed": speed.SUITE,
     "scale": scale.SUITE,
     "together": together.SUITE,
@@ -21,10 +48,13 @@ SUITES = {
     "batch": batch.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
+    "fm2s-parts": fm2s_parts.SUITE,
+    "filters": filters.SUITE,
     "figures": figures.SUITE,
     "gui": gui.SUITE,
     "soak": soak.SUITE,
     "tune": tune.SUITE,
+    "again": again.SUITE,
     "goals": goals.SUITE,
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import document, kodak, scale
+from benchmarks import document, kodak, scale, simulated
 from benchmarks.record import load
 from benchmarks.suite import Suite
 
@@ -104,6 +104,30 @@ def _above_any_gaussian() -> float | None:
     return sum(all(mine[scene] > plain[scene] for mine, plain in zip(ours, theirs, strict=True)) for scene in ours[0])
 
 
+def _of_grid(told: Callable[[list[float]], float]) -> Callable[[], float | None]:
+    """What is told of Auto's gains over the Gaussian with a sigma from the image, in all cells of the simulated grid."""
+
+    def figure() -> float | None:
+        gains = [gain.over_own for gain in simulated.gains(_entries("simulated"))]
+        return told(gains) if gains else None
+
+    return figure
+
+
+def _photometry(part: str, column: str, told: Callable[[list[float]], float]) -> Callable[[], float | None]:
+    """What is told of Auto's figures in a part of the photometry suite."""
+
+    def figure() -> float | None:
+        values = [entry[column] for entry in _entries("photometry") if (entry["part"], entry["row"]) == (part, "Auto")]
+        return told(values) if values else None
+
+    return figure
+
+
+def _furthest_from(aim: float) -> Callable[[list[float]], float]:
+    return lambda values: max(abs(value - aim) for value in values)
+
+
 def _kodak(row: str) -> Callable[[], float | None]:
     return lambda: (kodak.compared(_entries("kodak_cpu"), row) or {}).get("difference")
 
@@ -147,6 +171,24 @@ GOALS = (
     Goal("Auto, fmd scenes on which it is better than any Gaussian", "12 of 12", _above_any_gaussian, 12, operator.ge, "{:.0f} of 12"),
     Goal("Auto, mean PSNR of the 5 srdtrans images", "at least 29.4 dB", _mean("srdtrans", "Auto", "psnr"), 29.4, operator.ge, "{:.2f} dB"),
     Goal("Auto, mean PSNR of the 18 w2s images after an affine fit", "at least 32.3 dB", _mean("w2s", "Auto", "affine_psnr"), 32.3, operator.ge, "{:.2f} dB"),
+    Goal("Auto, simulated grid, worst cell less the Gaussian with a sigma from the image", "at least -0.1 dB", _of_grid(min), -0.1, operator.ge, "{:+.2f} dB"),
+    Goal("Auto, simulated grid, median of the same", "at least 1 dB", _of_grid(lambda gains: float(np.median(gains))), 1.0, operator.ge, "{:+.2f} dB"),
+    Goal(
+        "Auto, simulated, slope of the result on the truth, furthest from 1 (5 to 500 photons)",
+        "at most 0.02",
+        _photometry("grey levels", "slope", _furthest_from(1.0)),
+        0.02,
+        form="{:.3f}",
+    ),
+    Goal(
+        "Auto, simulated, the same line's offset at the dark end",
+        "at most 0.5 % of the range",
+        _photometry("grey levels", "offset", _furthest_from(0.0)),
+        0.005,
+        form="{:.2%}",
+    ),
+    Goal("Auto, simulated, change of the plane's mean", "at most 0.2 %", _photometry("grey levels", "mean", _furthest_from(0.0)), 0.002, form="{:.2%}"),
+    Goal("Auto, simulated, squared error at borders above that inside", "at most 0.3 dB", _photometry("borders", "loss", max), 0.3, form="{:.2f} dB"),
     Goal("Auto, 512² plane, CPU", "at most 12 s", _mean("fmd", "Auto", "seconds"), 12, form="{:.1f} s"),
     Goal("FM2S, 512² plane, CPU: recipe / default", "at least 120", _size("cpu", "FM2S", "grey", 512, "ratio"), 120, operator.ge, "{:.0f}"),
     Goal("FM2S with its microscope's preset, mean PSNR of the 12 fmd scenes", "at least 34.0 dB", _mean("fmd", FM2S, "psnr"), 34.0, operator.ge, "{:.2f} dB"),

@@ -33,6 +33,12 @@ class Pair:
         return Pair(self.name, self.raw[inside], self.truth[inside])
 
 
+def kind_of(name: str) -> str:
+    """What tells images of a set apart, as their names say: the microscope, or the channel; empty where they say nothing."""
+    words = name.split("_")
+    return PRESETS.get(words[0], words[-1] if words[-1].startswith("ch") else "")
+
+
 def pairs(folder: Path) -> Iterator[Pair]:
     """Every ``raw/NAME.png`` of a folder with its ``gt/NAME.png``, by name."""
     for path in sorted((folder / "raw").glob("*.png")):

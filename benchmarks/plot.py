@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,26 @@ def slope(line: Line, least: float = 0.0) -> float | None:
     return float(np.polyfit(np.log(points[:, 0]), np.log(points[:, 1]), 1)[0])
 
 
+def scatter(name: str, title: str, across: str, up: str, points: Mapping[str, tuple[float, float]], level: tuple[str, float] | None = None) -> Path:
+    """Draw points with their names, and a level to compare with, into docs/images; the axis across is logarithmic."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.hashsalt": "napari-zeroshot", "font.size": 9}):
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for label, (x, y) in points.items():
+            axes.plot(x, y, marker="o", markersize=4, color="C3" if label.startswith("Auto") else "C0")
+            axes.annotate(label, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7)
+        if level is not None:
+            axes.axhline(level[1], color="C7", linestyle="--", linewidth=1)
+            axes.annotate(level[0], (0.01, level[1]), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points", fontsize=7, color="C7")
+        axes.set(xscale="log", title=title, xlabel=across, ylabel=up)
+        axes.margins(x=0.2)
+        axes.grid(alpha=0.3)
+        return _saved(figure, name)
+
+
 def draw(name: str, panels: Sequence[Panel]) -> Path:
     """Draw panels, two in a row, into docs/images; the same figures give the same file."""
     import matplotlib as mpl
@@ -61,7 +82,11 @@ def draw(name: str, panels: Sequence[Panel]) -> Path:
             axes.grid(alpha=0.3)
             if panel.lines:
                 axes.legend(frameon=False, fontsize=7)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        path = FOLDER / f"{name}.svg"
-        figure.savefig(path, metadata={"Date": None})
+        return _saved(figure, name)
+
+
+def _saved(figure: Any, name: str) -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{name}.svg"
+    figure.savefig(path, metadata={"Date": None})
     return path

@@ -8,7 +8,27 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from benchmarks import ablation, batch, document, figures, frames, kodak, plot, preview, profile, record, scale, soak, speed, timing
+from benchmarks import (
+    ablation,
+    batch,
+    document,
+    figures,
+    fm2s_parts,
+    frames,
+    kodak,
+    photographs,
+    photometry,
+    plot,
+    preview,
+    profile,
+    quality,
+    record,
+    scale,
+    simulated,
+    soak,
+    speed,
+    timing,
+)
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
 from napari_zeroshot.engine import files
@@ -131,6 +151,25 @@ def test_quality_of_single_rows_is_measured_and_the_others_are_kept(tmp_path):
     assert list(dict.fromkeys(score["row"] for score in scores)) == ["noisy", "median", "gaussian (best sigma, truth in hand)"]
     oracle, noisy = ([score["affine_psnr"] for score in scores if score["row"] == row] for row in ("gaussian (best sigma, truth in hand)", "noisy"))
     assert all(ours > theirs for ours, theirs in zip(oracle, noisy, strict=True))
+    page = document.PAGE.read_text()
+    assert "| method | confocal, 1 | wide-field, 1 |" in page
+    assert "(images/quality_fmd.svg)" in page
+    assert "gaussian (best sigma, truth in hand)" in (plot.FOLDER / "quality_fmd.svg").read_text()
+    (plot.FOLDER / "quality_fmd.svg").unlink()
+    run("quality", "--data", str(tmp_path / "fmd"), "--tables")
+    assert (plot.FOLDER / "quality_fmd.svg").exists()
+
+
+def test_differences_to_the_best_gaussian_have_their_interval():
+    scores = [{"row": row, "scene": str(at), "affine_psnr": at + 1.0 * (row == "ours") * (at + 1)} for row in ("ours", quality.ORACLE) for at in range(3)]
+    assert quality._less_oracle(scores, "ours") == "+2.00 ± 2.48"  # 4.303 * 1 / sqrt(3)
+    assert quality._less_oracle(scores, quality.ORACLE) == "–"
+
+
+def test_given_figures_of_careamics_stand_beside_ours_until_it_is_measured():
+    ours = {"row": "Auto", "scene": "Confocal_FISH_1", "psnr": 32.79}
+    assert "| Confocal_FISH_1 | 31.67 | 32.79 |" in quality._beside_given([ours])
+    assert quality._beside_given([ours, {**ours, "row": "CAREamics N2V"}]) == ""
 
 
 def test_parts_of_our_method_are_left_out_one_at_a_time(tmp_path, monkeypatch):
@@ -143,6 +182,81 @@ def test_parts_of_our_method_are_left_out_one_at_a_time(tmp_path, monkeypatch):
     assert "Mean over 2 scenes" in page
     assert "| no own noise | " in page
     assert "another" not in page
+
+
+def test_a_simulated_grid_tells_the_cells_in_which_auto_is_behind(monkeypatch):
+    monkeypatch.setattr(simulated, "SIDE", 48)
+    for name, better in (("Auto", 1.0), ("gaussian (sigma from the image)", 0.0), ("gaussian (best sigma, truth in hand)", 0.5)):
+        noise = {"sparse": 2.0, "tissue": 2.0 + better}
+        monkeypatch.setitem(simulated.ROWS, name, lambda cell, noise=noise: cell.truth + cell.span / 100 / noise[cell.scene])
+    run("simulated", "--scenes", "sparse", "tissue", "--noises", "Poisson 5", "Gaussian 25")
+    page = document.PAGE.read_text()
+    assert "4 cells of" in page
+    assert "median +1.76 dB, worst cell +0.00 dB (sparse, Poisson 5), more than 0.1 dB below it in 0 cells" in page
+    assert "| tissue | 2 | +3.52 | +3.52 | +1.58 | +1.58 |" in page
+    assert "| 5 | 2 |" in page
+
+
+@pytest.mark.parametrize("noise", simulated.NOISES, ids=lambda noise: noise.name)
+def test_simulated_cells_have_their_noise_about_their_truth_and_are_the_same_every_time(noise):
+    (cell,), (again,) = (list(simulated.cells(["tissue"], [noise.name], 96)) for _ in range(2))
+    assert cell.noisy.dtype == noise.dtype
+    assert (cell.noisy == again.noisy).all()
+    difference = cell.noisy - cell.truth
+    assert abs(difference.mean()) < 5 * difference.std() / 96
+    beside = np.corrcoef(difference[:, 1:].ravel(), difference[:, :-1].ravel())[0, 1]
+    assert beside == pytest.approx(0.6 if noise.shared else 0, abs=0.1)
+
+
+def test_photometry_measures_every_part_and_sets_its_tables(monkeypatch):
+    for name, small in {"SCENES": ("nuclei",), "PHOTONS": (100,), "GROUNDS": (20,), "BORDER_SCENES": ("tissue",), "SIDE": 96}.items():
+        monkeypatch.setattr(photometry, name, small)
+    run("photometry", "--only", "noisy", "Gaussian")
+    entries = {(entry["part"], entry["row"]): entry for entry in record.load("photometry")["entries"]}
+    assert entries["grey levels", "noisy"]["slope"] == pytest.approx(1, abs=0.05)
+    assert entries["grey levels", "Gaussian"]["slope"] < 1 < entries["grey levels", "Gaussian"]["back"]
+    assert entries["empty", "Gaussian"]["leftover"] < 0.2 < entries["empty", "noisy"]["leftover"]
+    assert entries["spots", "Gaussian"]["false"] < entries["spots", "noisy"]["false"]
+    page = document.PAGE.read_text()
+    assert "| Gaussian | 100 |" in page
+    assert "| method | tissue |" in page
+
+
+def test_photographs_stand_beside_the_papers_figures(tmp_path, monkeypatch):
+    for number in range(3):
+        iio.imwrite(tmp_path / f"kodim{number}.png", np.rint(255 * histology((32, 32), number)).astype(np.uint8))
+    run("photographs", "--data", str(tmp_path), "--others", "2", "--only", "noisy", "Gaussian")
+    noisy = [entry for entry in record.load("photographs")["entries"] if (entry["row"], entry["noise"]) == ("noisy", "Gaussian 25")]
+    assert len(noisy) == 3
+    assert all(20.17 < entry["psnr"] < 21.5 for entry in noisy)  # 20.17 for sigma 25, and more where it is cut off
+    page = document.PAGE.read_text()
+    assert "| ZS-N2M* | – | 29.39 / 0.812 |" in page
+    assert "(2) |" in page
+
+
+def test_noise_of_a_range_of_strengths_differs_from_image_to_image():
+    clean = np.full((64, 64, 3), 0.5)
+    spreads = [float((photographs.NOISES[1].on(clean, seed) - clean).std()) * 255 for seed in range(4)]
+    assert len({round(spread) for spread in spreads}) == 4
+    assert all(4.5 < spread < 52 for spread in spreads)
+
+
+def test_parts_of_fm2s_and_the_reports_filters_stand_beside_their_figures(tmp_path, monkeypatch):
+    pair(tmp_path / "fmd", "Confocal_A_1", 0)
+    quick = {"steps": 2, "coarse_steps": 1}
+    monkeypatch.setattr(fm2s_parts, "ROWS", {row: options | quick for row, options in fm2s_parts.ROWS.items()})
+    run("fm2s-parts", "--data", str(tmp_path / "fmd"), "--only", "(d) stage one only")
+    run("filters", "--data", str(tmp_path / "fmd"), "--only", "noisy", "median")
+    page = document.PAGE.read_text()
+    assert "| 23.75 / 0.681 |" in page
+    assert "| 27.09 |" in page
+
+
+def test_runs_with_other_threads_and_seeds_are_compared():
+    run("again", "--only", "ZS-N2N", "--side", "48", "--steps", "20")
+    (entry,) = record.load("again")["entries"]
+    assert 0 <= entry["threads"] < entry["seed"]
+    assert "| ZS-N2N | cpu |" in document.PAGE.read_text()
 
 
 def test_noise_on_photographs_is_the_papers_and_the_same_every_time():

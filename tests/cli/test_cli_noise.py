@@ -40,6 +40,15 @@ def test_people_read_sentences(command, image, monkeypatch):
     assert "--k-g" not in shown.out
 
 
+def test_interference_is_warned_of_by_noise_and_by_auto(command, noisy, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    waves = np.rint(40 + 40 * np.cos(2 * np.pi * np.arange(noisy.shape[0]) / 4)).astype(np.uint16)
+    striped = files.write(tmp_path / "striped.ome.tif", noisy + waves[:, np.newaxis], axes="YX")
+    assert "every 4 px" in command("noise", striped).out
+    shown = command("denoise", "auto", striped, tmp_path / "clean.ome.tif", "--steps", 2, "--crop", 16, "--crops", 1, "--device", "cpu")
+    assert "Periodic pattern: Stripes at 0° to the rows" in shown.out + shown.err
+
+
 def test_offset_axes_and_channel_are_passed_on(command, stack, tmp_path, noisy):
     both = files.write(tmp_path / "both.ome.tif", np.stack([noisy, 3 * noisy]), axes="CYX")
     told = command("noise", both, "--channel", 1, "--offset", 300, "--json").json["report"]

@@ -20,6 +20,7 @@ def test_pixels_and_pixel_size_come_out_the_same(command, stack, clean, tmp_path
     first, again = read(clean), read(tmp_path / "clean-again.ome.tif")
     assert shown.code == 0
     assert "clean-again.ome.tif" in shown.out
+    assert "bit for bit" in shown.out + shown.err
     np.testing.assert_array_equal(again.array, first.array)
     assert (again.scale, again.channels, again.axes) == (first.scale, first.channels, first.axes)
     assert again.provenance["params"] == first.provenance["params"]

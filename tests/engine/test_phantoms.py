@@ -10,7 +10,16 @@ from scipy import ndimage
 
 from napari_zeroshot.engine import phantoms
 
-PLANES = [phantoms.filaments, phantoms.nuclei, phantoms.puncta, phantoms.cells, phantoms.histology]
+PLANES = [
+    phantoms.filaments,
+    phantoms.nuclei,
+    phantoms.puncta,
+    phantoms.cells,
+    phantoms.membranes,
+    phantoms.tissue,
+    phantoms.sparse,
+    phantoms.histology,
+]
 
 
 @pytest.mark.parametrize("draw", PLANES, ids=lambda draw: draw.__name__)

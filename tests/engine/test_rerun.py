@@ -10,6 +10,7 @@ import torch
 
 import napari_zeroshot
 from napari_zeroshot import denoise, read, rerun, write
+from napari_zeroshot.engine.agreement import agreement
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.fingerprint import of_image
@@ -80,6 +81,21 @@ def test_a_written_file_is_enough(tmp_path, stack):
 def test_results_layers_and_images_all_hold_the_record(noisy, given):
     first = denoise(noisy, "median", size=5)
     np.testing.assert_array_equal(rerun(given(first), dask.array.from_array(noisy, chunks=16)).image, first.image)
+
+
+def test_a_result_or_its_file_is_compared_with_the_new_pixels(tmp_path, noisy):
+    first = denoise(noisy, "median", region={"Y": (8, 40)})
+    write(tmp_path / "clean.ome.tif", first)
+    for given in (first, tmp_path / "clean.ome.tif", read(tmp_path / "clean.ome.tif")):
+        assert rerun(given, noisy).notes[-1] == "The pixels are those of the first result, bit for bit."
+    first.image[3, 4] += 1
+    assert "differ from the first result's by" in rerun(first, noisy).notes[-1]
+
+
+def test_another_number_of_threads_stays_within_the_tolerance(noisy):
+    first = denoise(noisy.astype(np.float32), "zs-n2n", threads=1, **{**QUICK, "steps": 60})
+    other = denoise(noisy.astype(np.float32), "zs-n2n", threads=2, **{**QUICK, "steps": 60})
+    assert agreement(first.image, other.image, noisy, parse("YX", noisy.shape)).within
 
 
 def test_another_image_is_refused_before_anything_is_trained(noisy, record):

@@ -1,4 +1,4 @@
-"""What noise an image holds: gain, read noise, photons, ends, faulty pixels, stripes, and which pixels share noise."""
+"""What noise an image holds: gain, read noise, photons, ends, faulty pixels, stripes, repeating patterns, and which pixels share noise."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.noise_correlation import correlation_map, flatness, frame_correlation, noise_shape, unevenness, variance_over
+from napari_zeroshot.engine.periodic_pattern import Pattern, periodic_pattern
 from napari_zeroshot.engine.photon_transfer import PhotonTransfer, photon_transfer
 from napari_zeroshot.engine.pixel_faults import End, ends, faulty_pixels, stripes
 from napari_zeroshot.engine.smooth_blocks import Floats, fine, not_coarse
@@ -61,6 +62,8 @@ class NoiseReport:
         Rows and columns of faulty pixels.
     row_stripes, column_stripes
         Standard deviation of what whole rows and columns have in common.
+    pattern
+        The strongest wave that repeats all over the image; None if there is none.
     correlation
         Of the noise of two pixels, 4 x 4: so many rows and so many columns apart.
     texture
@@ -89,6 +92,7 @@ class NoiseReport:
     dead: tuple[tuple[int, int], ...]
     row_stripes: float
     column_stripes: float
+    pattern: Pattern | None
     correlation: tuple[tuple[float, ...], ...]
     texture: bool
     frame_correlation: float | None
@@ -247,6 +251,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         dead=tuple(dead),
         row_stripes=stripes(read.noises),
         column_stripes=stripes([noise.T for noise in read.noises]),
+        pattern=periodic_pattern(read.raws),
         correlation=tuple(tuple(row) for row in correlation.tolist()),
         texture=texture,
         frame_correlation=between,

@@ -10,7 +10,7 @@ from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 FEW_PHOTONS = 10.0
 """Below, single photons show."""
 STRIPED = 0.1
-"""Stripes weaker than this share of the noise are not seen."""
+"""Stripes and patterns weaker than this share of the noise are not seen."""
 MUCH_CUT = 0.005
 """The share of pixels at an end of the range that is worth a word of advice."""
 FRAMES_SHARE = 0.15
@@ -54,7 +54,7 @@ def verdict(report: NoiseReport) -> str:
 
 def findings(report: NoiseReport) -> tuple[Finding, ...]:
     """Everything found, the most telling first."""
-    parts = (_sharing(report), _light(report), _darkness(report), _ends(report), _faults(report), _stripes(report), _frames(report))
+    parts = (_sharing(report), _light(report), _darkness(report), _ends(report), _faults(report), _stripes(report), _pattern(report), _frames(report))
     return tuple(finding for part in parts for finding in part)
 
 
@@ -120,6 +120,16 @@ def _stripes(report: NoiseReport) -> Iterator[Finding]:
         if level > STRIPED * report.noise:
             sentence = f"Whole {what.lower()}s are brighter or darker than those beside them."
             yield Finding(f"{what} pattern", f"{level:.2g} grey levels", sentence, "The methods take stripes for structure and keep them.", notable=True)
+
+
+def _pattern(report: NoiseReport) -> Iterator[Finding]:
+    pattern = report.pattern
+    if pattern is None or pattern.amplitude <= STRIPED * report.noise:
+        return
+    value = f"every {pattern.period:.3g} px, ± {pattern.amplitude:.2g} grey levels"
+    sentence = f"Stripes at {pattern.angle:.0f}° to the rows repeat all over the image: interference, or the sample's own order."
+    advice = "The methods take it for structure and keep it; if it is interference, look for its source in the electronics or the light."
+    yield Finding("Periodic pattern", value, sentence, advice, notable=True)
 
 
 def _frames(report: NoiseReport) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 Picture = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -47,6 +48,38 @@ def cells(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
     glow = _cloud(rng, shape, min(shape) / 9)
     fibres = filaments(shape, seed + 1) * (0.35 + 0.65 * glow)
     return _scaled(fibres + 0.14 * glow + 0.5 * puncta(shape, seed + 2) * (glow > 0.5), most=99.95)
+
+
+def membranes(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
+    """Thin outlines of cells that touch, such as an epithelium, over their faint and differing bodies."""
+    rng = np.random.default_rng(seed)
+    count = max(4, shape[0] * shape[1] // 700)
+    centres = rng.uniform(-0.1, 1.1, (count, 2)) * shape
+    wander = np.stack([5.0 * (_cloud(rng, shape, 6.0) - 0.5) for _ in shape])
+    distances, nearest = KDTree(centres).query(np.moveaxis(np.indices(shape) + wander, 0, -1), k=2)
+    apart = np.linalg.norm(centres[nearest[..., 0]] - centres[nearest[..., 1]], axis=-1)
+    from_edge = (np.square(distances[..., 1]) - np.square(distances[..., 0])) / (2 * apart)
+    edges = np.exp(-np.square(from_edge)) * (0.4 + 0.6 * _cloud(rng, shape, 12.0))
+    return _scaled(_seen(edges, 0.9) + 0.2 * _seen(rng.uniform(0, 1, count)[nearest[..., 0]], 1.2), most=99.95)
+
+
+def tissue(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
+    """Wavy strands of every width that fill the picture, such as collagen: no empty place anywhere."""
+    rng = np.random.default_rng(seed)
+    turn = ndimage.gaussian_filter(rng.normal(size=shape), min(shape) / 8, mode="reflect")
+    rows, columns = np.indices(shape) + 12.0 * turn / turn.std()
+    waves = sum(width * _unit(_seen(rng.normal(size=shape), (width, 4 * width))) for width in (1.2, 2.5, 5.0))
+    strands = ndimage.map_coordinates(waves, [rows, columns], order=1, mode="reflect")
+    return _scaled(np.clip(0.5 + 0.2 * _unit(strands), 0.05, 1) * (0.5 + 0.5 * _cloud(rng, shape, min(shape) / 8)), most=99.9)
+
+
+def sparse(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
+    """A few small cells and spots on an even ground: almost all of the picture is empty."""
+    rng = np.random.default_rng(seed)
+    placed = _placed(rng, shape, radius=min(7.0, min(shape) / 6), count=max(2, shape[0] * shape[1] // 11000))
+    count = max(3, shape[0] * shape[1] // 8000)
+    spots = _dots(shape, rng.uniform(0, 1, (count, 2)) * shape, rng.uniform(4, 10, count))
+    return _scaled(_seen(_drawn(placed, shape), 1.2) + _seen(spots, 1.4))
 
 
 def histology(shape: tuple[int, int] = (256, 256), seed: int = 0) -> Picture:
@@ -169,6 +202,11 @@ def _seen(light: Floats, width: float | tuple[float, ...]) -> Floats:
 
 def _cloud(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> Floats:
     return _stretched(ndimage.gaussian_filter(rng.normal(size=shape), size, mode="reflect"))
+
+
+def _unit(values: Floats) -> Floats:
+    """The same with mean 0 and standard deviation 1."""
+    return np.asarray((values - values.mean()) / values.std())
 
 
 def _stretched(values: Any) -> Floats:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from napari_zeroshot.engine import files
+from napari_zeroshot.engine.agreement import agreement
+from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Progress, Result, finished, never
+from napari_zeroshot.engine.part import cut
 from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.run import denoise_steps
 
@@ -24,7 +31,8 @@ def rerun(result: Any, image: Any, *, device: str | None = None, out: Any = None
     Returns
     -------
     Result
-        On a CPU its pixels are those of the earlier result, bit for bit; ``notes`` say where they may differ.
+        On a CPU its pixels are those of the earlier result, bit for bit, elsewhere within `agreement.TOLERANCE`. ``notes`` say where they
+        may differ and, where `result` holds pixels too, whether they do.
 
     Examples
     --------
@@ -67,10 +75,21 @@ def rerun_steps(
         pixels, order.method.name, axes=order.axes.letters, device=device or order.device,
         cancelled=cancelled, out=out, source={"name": order.name, **(source or {})}, **order.options(),
     )  # fmt: skip
-    return _checked(order, pixels, steps)
+    return _checked(order, _pixels_of(result, order), pixels, steps)
 
 
-def _checked(order: Recorded, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+def _pixels_of(result: Any, order: Recorded) -> Any:
+    """Those of the earlier result; None where only its record was given."""
+    if isinstance(result, Result):
+        return result.image
+    made = files.read(result, axes=order.axes.letters) if isinstance(result, str | Path) else result
+    return made.array if isinstance(made, Image) and made.axes == order.axes.letters else None
+
+
+def _checked(order: Recorded, first: Any, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
     order.check(pixels)
     result = yield from steps
-    return replace(result, notes=(*order.notes(), *result.notes))
+    compared = order.complete and result.complete and np.shape(first) == np.shape(result.image)
+    noisy = cut(pixels, order.axes, order.region)
+    told = (agreement(first, result.image, noisy, Axes(order.axes.letters, noisy.shape)).sentence(),) if compared else ()
+    return replace(result, notes=(*order.notes(), *result.notes, *told))
