@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import batch, denoise, read, rerun, write
-from napari_zeroshot.engine import batch as batches
-from napari_zeroshot.engine import plan, running, unfinished
+from napari_zeroshot.engine import files, plan, running, unfinished
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.image import Image
@@ -193,8 +192,8 @@ def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, opt
 
 def test_planes_are_read_once_and_those_learnt_from_once_more_and_each_is_written_once(raw, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "TRAINING_PIXELS", 24 * 31)
-    read_planes, inner = [], batches._Readable.__getitem__
-    monkeypatch.setattr(batches._Readable, "__getitem__", lambda self, place: (read_planes.append(place[:2]), inner(self, place))[1])
+    read_planes, inner = [], files.Readable.__getitem__
+    monkeypatch.setattr(files.Readable, "__getitem__", lambda self, place: (read_planes.append(place[:2]), inner(self, place))[1])
     written = spied(monkeypatch)
     batch([raw], tmp_path / "clean", **QUICK)
     assert {place: read_planes.count(place) for place in read_planes} == {(0, 0): 2, (1, 0): 1, (0, 1): 2, (1, 1): 1}

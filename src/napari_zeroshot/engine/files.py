@@ -83,6 +83,48 @@ def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = N
     return replace(image, name=stem(path))
 
 
+class Readable:
+    """The array of a file, which may turn out to be damaged, or gone, only when it is sliced.
+
+    Another process that it is sent to opens the file itself.
+
+    Parameters
+    ----------
+    path, axes, in_memory
+        As for `read`.
+    array
+        What was read already.
+    """
+
+    def __init__(self, path: Path, axes: str | None = None, in_memory: int | None = None, *, array: Any = None) -> None:
+        self._path, self._axes, self._in_memory = path, axes, in_memory
+        self._array = array
+
+    def __reduce__(self) -> tuple[type[Readable], tuple[Path, str | None, int | None]]:
+        return Readable, (self._path.absolute(), self._axes, self._in_memory)
+
+    @property
+    def _opened(self) -> Any:
+        if self._array is None:
+            self._array = read(self._path, axes=self._axes, in_memory=self._in_memory).array
+        return self._array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self._opened.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the array."""
+        dtype: np.dtype[Any] = np.dtype(self._opened.dtype)
+        return dtype
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        with damage_explained(self._path):
+            return np.asarray(self._opened[place])
+
+
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """How the image in a file was made, see `Result.provenance`; None if we did not make it. Reads no pixels."""
     path = Path(path)
