@@ -31,6 +31,14 @@ def raw(tmp_path, stack):
     return write(tmp_path / "raw.ome.tif", Image(stack, "TCYX"))
 
 
+def test_ome_zarr_of_another_version_is_no_result_of_the_same_command(raw, tmp_path):
+    options = {"ending": ".ome.zarr", **QUICK}
+    assert batch([raw], tmp_path / "clean", **options).complete
+    assert "exists already" in batch([raw], tmp_path / "clean", ome_zarr_version="0.5", **options).outcomes[0].told[0]
+    for state in ("done", "done before"):
+        assert batch([raw], tmp_path / "clean", ome_zarr_version="0.5", overwrite=True, **options).outcomes[0].state == state
+
+
 class Cut(BaseException):
     """Stands for a power failure: nobody expects it."""
 

@@ -108,7 +108,7 @@ def test_files_are_worked_on_side_by_side_and_a_broken_one_stops_no_other(addres
 
 def test_fail_fast_stops_at_the_first_that_fails(address, raw, tmp_path):
     (tmp_path / "broken.tif").write_bytes(b"II*\0 no image")
-    report = batch([tmp_path / "broken.tif", raw], tmp_path / "clean", scheduler=address, fail_fast=True, **{**QUICK, "steps": 10**6})
+    report = batch([tmp_path / "broken.tif", raw], tmp_path / "clean", scheduler=address, fail_fast=True, **{**QUICK, "steps": 10**5})
     assert [outcome.state for outcome in report.outcomes] in (["failed", "interrupted"], ["failed", "not reached"])
 
 
@@ -169,9 +169,10 @@ def test_what_goes_wrong_with_a_cluster_is_told_with_what_to_do(error, said):
         fetched(Ended(error))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
-    options = {**QUICK, "steps": 300}
+    options = {**QUICK, "steps": 60}
     killed = []
 
     def kill(report):

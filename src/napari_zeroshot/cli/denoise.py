@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import check_named, fail, give_json
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OverwriteOption, SchedulerOption, SeedOption
+from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, OverwriteOption, SchedulerOption, SeedOption
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
@@ -70,6 +70,7 @@ def denoise_file(
     scheduler: SchedulerOption = None,
     network: Annotated[Path | None, typer.Option(help=NETWORK, show_default=False)] = None,
     save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
+    ome_zarr: OmeZarrOption = "0.4",
     overwrite: OverwriteOption = False,
     keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
     as_json: JsonOption = False,
@@ -96,7 +97,7 @@ def denoise_file(
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
             if save_network is not None:
                 weights.save_network(save_network, result, overwrite=overwrite)
-            files.write(target, result, like=image, overwrite=overwrite)
+            files.write(target, result, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,3 +21,4 @@ SchedulerOption = Annotated[
         show_default=False,
     ),
 ]
+OmeZarrOption = Annotated[Literal["0.4", "0.5"], typer.Option("--ome-zarr", help="Version of the OME-Zarr that is written; most programs read 0.4.")]

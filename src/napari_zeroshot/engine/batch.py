@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
 
-from napari_zeroshot.engine import files, memory, provenance
+from napari_zeroshot.engine import files, memory, ome_zarr, provenance
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.cluster import Cluster, check_scheduler, connected
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
@@ -103,6 +103,7 @@ def batch_steps(
     method: str = "auto",
     *,
     ending: str = ".ome.tif",
+    ome_zarr_version: str = ome_zarr.VERSION,
     overwrite: bool = False,
     fail_fast: bool = False,
     scheduler: str | None = None,
@@ -122,6 +123,8 @@ def batch_steps(
         Where results go; made if missing. Those of a folder go into the same folders below it.
     ending
         ``.ome.tif`` or ``.ome.zarr``.
+    ome_zarr_version
+        Of the latter: ``0.4``, which most programs read, or ``0.5``.
     overwrite
         Replace results that are there and were made from another image or by other settings. Those that are the same are left as they are.
     fail_fast
@@ -139,7 +142,8 @@ def batch_steps(
     FileError, ParamError, DeviceError
         If the inputs, the names of the results or the settings are wrong, before any work is done. What is wrong with one image is in the report.
     """
-    order = _order(method, {**DEFAULTS, **options}, elsewhere=scheduler is not None)
+    form = {"version": ome_zarr.check_version(ome_zarr_version)} if ending == ".ome.zarr" else {}
+    order = replace(_order(method, {**DEFAULTS, **options}, elsewhere=scheduler is not None), form=form)
     if scheduler is not None:
         check_scheduler(scheduler)
     if ending not in ENDINGS:
@@ -164,6 +168,7 @@ class _Order:
     asked: Mapping[str, Any]
     options: Mapping[str, Any]
     params: Mapping[str, Any]
+    form: Mapping[str, Any] = field(default_factory=dict)
     where: Cluster | None = None
 
     def plan(self, image: Image) -> Plan:
@@ -176,7 +181,16 @@ class _Order:
         versions = {name: version for name, version in provenance.versions().items() if name != "python"}
         run = {name: self.options[name] for name in (*IN_RECORD, "threads", "memory")}
         form = {"axes": image.axes, "shape": list(image.array.shape), "type": np.dtype(image.array.dtype).name}
-        return {**form, **stamp, "method": self.method.name, **plan.params.to_dict(), **run, "processor": plan.device.name, **versions}
+        return {
+            **form,
+            **{f"ome-zarr {name}": value for name, value in self.form.items()},
+            **stamp,
+            "method": self.method.name,
+            **plan.params.to_dict(),
+            **run,
+            "processor": plan.device.name,
+            **versions,
+        }
 
     def made(self, record: Mapping[str, Any], stamp: Mapping[str, Any]) -> bool:
         """Whether a record is of a complete run of this order on the file with this stamp."""
@@ -309,7 +323,7 @@ def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled:
     _check_planes_fit(image)
     plan = order.plan(image)
     chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
-    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite) as room:
+    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite, form=order.form) as room:
         result = yield from _followed(order, item, image, room, stamp, where, cancelled)
         of = len(checked_axes(image.array, image.axes).planes())
         if result is None:
@@ -369,7 +383,7 @@ def _made_before(order: _Order, target: Path, stamp: Mapping[str, Any]) -> bool:
         record = files.read_provenance(target)
     except FileError:
         return False
-    return record is not None and order.made(record, stamp)
+    return record is not None and order.made(record, stamp) and (not order.form or ome_zarr.version_of(target) == order.form["version"])
 
 
 def _stamp(source: Path) -> dict[str, Any]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 LOCAL = "local"
+DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""Run by each process of ours: Ctrl-C reaches all that belong to a terminal, and is for the first of them to act on."""
 THREADS = 1
 """Of a worker's training, if nothing is said: with the same number everywhere, pixels do not depend on where they are made."""
 
@@ -76,7 +78,7 @@ def connected(scheduler: str, threads: int | None = None) -> Iterator[Cluster]:
         return
     count = int(scheduler.partition(":")[2] or max(1, CPU_COUNT // (threads or THREADS)))
     with (
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None) as workers,
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, preload=DEAF) as workers,
         distributed.Client(workers, set_as_default=False) as client,
     ):
         yield Cluster(client)

@@ -147,14 +147,21 @@ def _check_there(path: Path) -> None:
 
 
 def write(
-    path: str | Path, image: Result | Image | Any, *, axes: str | None = None, like: Image | None = None, overwrite: bool = False, compressed: bool = False
+    path: str | Path,
+    image: Result | Image | Any,
+    *,
+    axes: str | None = None,
+    like: Image | None = None,
+    overwrite: bool = False,
+    compressed: bool = False,
+    ome_zarr_version: str = ome_zarr.VERSION,
 ) -> Path:
     """Write an image to an OME-TIFF or PNG file or an OME-Zarr folder, which appears only when it is complete.
 
     Parameters
     ----------
     path
-        Ends in .tif or .tiff (always OME-TIFF), in .zarr (always OME-Zarr, version 0.4), or in .png.
+        Ends in .tif or .tiff (always OME-TIFF), in .zarr (always OME-Zarr), or in .png.
     image
         A `Result` (its provenance goes into the file), an `Image`, or an array.
     axes
@@ -167,6 +174,8 @@ def write(
     compressed
         Lossless (zlib) TIFF. Smaller, slower, and no longer readable piece by piece without zarr.
         OME-Zarr is always compressed.
+    ome_zarr_version
+        ``0.4``, which most programs read, or ``0.5``, which is zarr version 3.
 
     Returns
     -------
@@ -186,11 +195,12 @@ def write(
         If nothing says what the axes of a stack are.
     """
     path = Path(path)
+    ome_zarr.check_version(ome_zarr_version)
     check_target(path, overwrite=overwrite)
     known = image_of(image, axes=axes, like=like)
     if _ending(path) in FOLDERS:
         with _appearing_folder(path) as folder:
-            ome_zarr.write(folder, known)
+            ome_zarr.write(folder, known, ome_zarr_version)
     else:
         with appearing(path) as file:
             WRITERS[_ending(path)](file, known, compressed=compressed)

@@ -24,6 +24,7 @@ class SpreadRun(Run):
 
     client: Client = field(kw_only=True)
     image: Any = field(kw_only=True)
+    stage: str = "at work"
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Hand out the work, and take what comes back."""
@@ -43,7 +44,7 @@ class SpreadRun(Run):
                 elif said is not None:
                     yield self._heard(share, said, pace)
                 else:
-                    yield self._report(f"at work, {self._planes_done()}" if self.client.nthreads() else "waiting for a worker of the cluster", pace)
+                    yield self._report(self.stage if self.client.nthreads() else "waiting for a worker of the cluster", pace)
         self._conclude([(share, ended[share]) for share in pace.in_order() if share in ended], pace)
         self._leave_the_rest_noisy()
         return self._result()
@@ -68,6 +69,7 @@ class SpreadRun(Run):
         return f"{len(self.done)} of {len(self.order.axes.planes())} planes done"
 
     def _report(self, stage: str, pace: _Pace, loss: float | None = None, score: float | None = None) -> Progress:
+        self.stage = stage
         self.steps_done, self.steps_total = pace.sums()
         return self._progress(stage, loss, self._so_far(), score)
 
