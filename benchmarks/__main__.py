@@ -6,7 +6,7 @@ import argparse
 import os
 from tempfile import TemporaryDirectory
 
-from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, speed, together, tune
+from benchmarks import ablation, batch, figures, goals, gui, kodak, memory, noise, noise_fit, profile, quality, scale, scaling, speed, together, tune
 
 SUITES = {
     "quality": quality.SUITE,
@@ -18,6 +18,7 @@ SUITES = {
     "profile": profile.SUITE,
     "memory": memory.SUITE,
     "batch": batch.SUITE,
+    "scaling": scaling.SUITE,
     "noise": noise.SUITE,
     "noise-fit": noise_fit.SUITE,
     "figures": figures.SUITE,
