@@ -14,7 +14,7 @@ from napari_zeroshot.engine.cluster import connected, remote_steps
 from napari_zeroshot.engine.errors import DeviceError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
-from napari_zeroshot.engine.post import fetched
+from napari_zeroshot.engine.post import fetched, workers
 
 distributed = pytest.importorskip("distributed")
 STEPS = {"device": "cpu", "steps": 2, "warm_steps": 2, "crop": 16, "crops": 1, "threads": 1}
@@ -26,15 +26,15 @@ APART = ("image", "seconds", "device", "denoiser", "lessons", "levels")
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as workers:
-        yield workers.scheduler_address
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+        yield local.scheduler_address
 
 
 @pytest.fixture(scope="module")
 def alone():
     """The same with one worker."""
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as workers:
-        yield workers.scheduler_address
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+        yield local.scheduler_address
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def told(result):
 )
 def test_pixels_and_record_are_those_of_one_process_however_many_workers_there_are(alone, address, stack, name, options):
     expected = denoise(stack, name, axes="TCYX", **options)
-    for workers in (alone, address):
-        result = finished(remote_steps(workers, stack, name, axes="TCYX", **options))
+    for scheduler in (alone, address):
+        result = finished(remote_steps(scheduler, stack, name, axes="TCYX", **options))
         np.testing.assert_array_equal(result.image, expected.image)
         assert told(result) == told(expected)
 
@@ -169,6 +169,15 @@ def test_what_goes_wrong_with_a_cluster_is_told_with_what_to_do(error, said):
         fetched(Ended(error))
 
 
+def test_a_scheduler_that_is_gone_is_told_with_what_to_do():
+    class Gone:
+        def nthreads(self):
+            raise distributed.comm.CommClosedError
+
+    with pytest.raises(DeviceError, match="connection to the cluster was lost"):
+        workers(Gone())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
@@ -177,11 +186,11 @@ def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
 
     def kill(report):
         if "training" in report.stage and not killed:
-            killed.append(next(iter(workers.workers.values())).pid)
+            killed.append(next(iter(local.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as workers:
-        report = followed(batch_steps([raw], tmp_path / "clean", scheduler=workers.scheduler_address, **options), kill)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+        report = followed(batch_steps([raw], tmp_path / "clean", scheduler=local.scheduler_address, **options), kill)
     assert killed
     assert report.complete
     np.testing.assert_array_equal(read(tmp_path / "clean" / "raw.ome.tif").array, denoise(stack, axes="TCYX", **options).image)

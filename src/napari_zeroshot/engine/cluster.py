@@ -21,7 +21,7 @@ from napari_zeroshot.engine.errors import DeviceError, MissingPackageError, Para
 from napari_zeroshot.engine.method import Progress, Result, never
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import Plan, planned
-from napari_zeroshot.engine.post import LOOK, fetched
+from napari_zeroshot.engine.post import LOOK, fetched, workers
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import check_elsewhere, denoise_steps
 from napari_zeroshot.engine.running import Ledger
@@ -78,8 +78,8 @@ def connected(scheduler: str, threads: int | None = None) -> Iterator[Cluster]:
         return
     count = int(scheduler.partition(":")[2] or max(1, CPU_COUNT // (threads or THREADS)))
     with (
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, preload=DEAF) as workers,
-        distributed.Client(workers, set_as_default=False) as client,
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, preload=DEAF) as local,
+        distributed.Client(local, set_as_default=False) as client,
     ):
         yield Cluster(client)
 
@@ -139,8 +139,8 @@ class Cluster:
     client: Client
 
     def workers(self) -> int:
-        """How many shares can be done at once now: the threads of all workers, though a process with several does one share at a time."""
-        return sum(self.client.nthreads().values())
+        """How many shares can be done at once now."""
+        return workers(self.client)
 
     def awaited(self, cancelled: Callable[[], bool]) -> Generator[Progress, None, None]:
         """Wait until there is a worker, or until it is cancelled: those of a busy cluster come in hours."""

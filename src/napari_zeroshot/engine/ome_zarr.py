@@ -217,15 +217,15 @@ class Growing:
         ValueError
             If its smaller copies are not those of the plane, as after a power failure.
         """
-        plane = smaller = self._stored(0, index)
+        plane = smaller = self._copy(0, index)
         for number in range(1, len(self._levels)):
             smaller = _halved(smaller)
-            if not np.array_equal(smaller, self._stored(number, index), equal_nan=smaller.dtype.kind == "f"):
+            if not np.array_equal(smaller, self._copy(number, index), equal_nan=smaller.dtype.kind == "f"):
                 raise ValueError(f"copy {number} of a plane is not made from it")
         self._ends.see(self._axes, index, plane)
         return plane
 
-    def _stored(self, number: int, index: Index) -> NDArray[Any]:
+    def _copy(self, number: int, index: Index) -> NDArray[Any]:
         stored = np.asarray(self._levels[number][_place(self._axes, index)])
         return stored if "S" in self._axes.letters else stored[np.newaxis]
 

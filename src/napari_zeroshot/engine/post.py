@@ -24,6 +24,7 @@ LOOK = 0.5
 """Seconds after which it is told that nothing was heard."""
 SPARE = 2
 """So many shares more than workers are handed out, for the next to be there when one is done."""
+LOST = "the connection to the cluster was lost; start it again, or work without it: a batch goes on from what is finished"
 ONE_AT_A_TIME = threading.Lock()
 """In a worker: how many threads torch uses is set for the whole process."""
 
@@ -53,7 +54,7 @@ class Post:
         waiting, users = deque(work), Counter(share.after for share in work)
         share = work[0]
         while waiting or self._out:
-            while waiting and len(self._out) < sum(self._client.nthreads().values()) + SPARE:
+            while waiting and len(self._out) < workers(self._client) + SPARE:
                 self._submit(waiting.popleft(), users)
             try:
                 key, said = self._heard.get(timeout=LOOK)
@@ -81,6 +82,14 @@ class Post:
         return came
 
 
+def workers(client: Client) -> int:
+    """How many shares can be done at once now: the threads of all workers, though a process with several does one share at a time."""
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise DeviceError(LOST) from error
+
+
 def fetched(future: Future[Any]) -> Any:
     """What a task came to, or its error; what can go wrong with the cluster in words."""
     from distributed import CancelledError, KilledWorker
@@ -93,7 +102,7 @@ def fetched(future: Future[Any]) -> Any:
             "start fewer of them on a machine, or give --memory (memory) in gigabytes for each"
         ) from error
     except CancelledError as error:
-        raise DeviceError("the connection to the cluster was lost; what is finished is kept where the run can go on later") from error
+        raise DeviceError(LOST) from error
     except ImportError as error:
         raise DeviceError(f"a worker of the cluster lacks a package: {error}; install there what is installed here") from error
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_zeroshot.engine.method import Progress, Result
 from napari_zeroshot.engine.order import Order
-from napari_zeroshot.engine.post import Post
+from napari_zeroshot.engine.post import Post, workers
 from napari_zeroshot.engine.running import Run
 from napari_zeroshot.engine.share import Done, Share, options_of, shares
 
@@ -44,7 +44,7 @@ class SpreadRun(Run):
                 elif said is not None:
                     yield self._heard(share, said, pace)
                 else:
-                    yield self._report(self.stage if self.client.nthreads() else "waiting for a worker of the cluster", pace)
+                    yield self._report(self.stage if workers(self.client) else "waiting for a worker of the cluster", pace)
         self._conclude([(share, ended[share]) for share in pace.in_order() if share in ended], pace)
         self._leave_the_rest_noisy()
         return self._result()
