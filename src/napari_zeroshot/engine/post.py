@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from warnings import catch_warnings, simplefilter
 
 from napari_zeroshot.engine.errors import DeviceError, FileError
 from napari_zeroshot.engine.share import Done, Share, share_steps
@@ -41,11 +42,13 @@ class Post:
 
     def __enter__(self) -> Post:
         self._client.subscribe_topic(self._name, lambda event: self._heard.put(event[1]))
-        self._held = self._client.submit(_held, _Held(self._image), pure=False)
+        with catch_warnings():  # dask's, that an array in memory is large: it is sent once
+            simplefilter("ignore")
+            self._held = self._client.submit(_held, _Held(self._image), pure=False)
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(Exception):  # a cluster that is gone has nothing left to be taken back
+        with suppress(OSError, RuntimeError):  # a cluster that is gone has nothing left to be taken back
             self._client.unsubscribe_topic(self._name)
             self._client.cancel([future for _, future in self._out.values()])
 
@@ -143,7 +146,7 @@ def _place_told(worker: str) -> Iterator[None]:
     try:
         yield
     except FileError as error:
-        raise FileError(f"on the worker {worker}: {error}; all machines of the cluster have to see the images under the same names") from error
+        raise FileError(f"{error} (told by the worker {worker}, which has to see images under the same names as this program)") from error
 
 
 def _unwanted(worker: Any, key: str) -> bool:

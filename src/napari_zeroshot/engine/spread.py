@@ -58,18 +58,16 @@ class SpreadRun(Run):
             self.done.add(index)
             if self.ledger is not None:
                 self.ledger.finish(index, came.sums[index])
-            yield self._report(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", pace)
+            self.stage = f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}"
+            yield self._report(self.stage, pace)
 
     def _heard(self, share: Share, said: Mapping[str, Any], pace: _Pace) -> Progress:
         pace.report(share, said["step"], said["total"])
         doing = "denoising" if said["loss"] is None else "training"
-        return self._report(f"{doing}, {self._planes_done()}", pace, said["loss"], said["score"])
-
-    def _planes_done(self) -> str:
-        return f"{len(self.done)} of {len(self.order.axes.planes())} planes done"
+        self.stage = f"{doing}, {len(self.done)} of {len(self.order.axes.planes())} planes done"
+        return self._report(self.stage, pace, said["loss"], said["score"])
 
     def _report(self, stage: str, pace: _Pace, loss: float | None = None, score: float | None = None) -> Progress:
-        self.stage = stage
         self.steps_done, self.steps_total = pace.sums()
         return self._progress(stage, loss, self._so_far(), score)
 
