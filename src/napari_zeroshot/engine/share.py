@@ -60,12 +60,13 @@ class Share:
 
 @dataclass(frozen=True, eq=False)
 class Brought:
-    """What was learned from a channel, as it travels: weights are safetensors, None if the method took a filter in the end."""
+    """What was learned from a channel, as it travels: weights are safetensors; a method that took a Gaussian in the end has its `sigma` instead."""
 
     channel: int
     levels: intensity.Scale
     middle: Planes
     weights: bytes | None
+    sigma: float | None
 
     def lesson(self) -> Lesson:
         """The same for a `Result`, from which networks are saved and used again."""
@@ -184,7 +185,7 @@ def _with(before: Brought | None, options: Mapping[str, Any]) -> dict[str, Any]:
         return {**options, "start": _network(before, options)}
     run = {name: options[name] for name in ("axes", "device", "seed", "threads", "stack", "dtype", "nan", "tile", "region")}
     if before.weights is None:
-        return {**run, "method": PLAIN, "levels": options["levels"]}
+        return {**run, "method": PLAIN, "sigma": before.sigma, "levels": before.levels}
     precision = {"precision": options["precision"]} if "precision" in options else {}
     return {**run, "method": options["method"], "trained": unpacked(before.weights), "levels": before.levels, **precision}
 
@@ -205,7 +206,11 @@ def _brought(result: Result) -> Brought | None:
     if not result.lessons:
         return None
     (lesson,) = result.lessons
-    return Brought(lesson.channel, lesson.levels, lesson.middle, packed(_only(of_result(result))) if hasattr(lesson.denoiser, "states") else None)
+    known = (lesson.channel, lesson.levels, lesson.middle)
+    if hasattr(lesson.denoiser, "states"):
+        return Brought(*known, packed(_only(of_result(result))), None)
+    plain: Any = getattr(lesson.denoiser, "denoiser", lesson.denoiser)  # it may be made to take planes that are seen among others
+    return Brought(*known, None, plain.plane_filter.sigma)
 
 
 def _only(trained: Trained) -> Trained:

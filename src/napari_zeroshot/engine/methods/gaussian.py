@@ -69,7 +69,19 @@ def fit(noisy: Planes, params: GaussianParams, job: Job) -> Steps:
     if not params.sigma:
         job.note(f"A sigma of {sigma:.2g} px was chosen from the image's own noise.")
     reach = int(4 * sigma + 0.5)  # where scipy cuts the bell off
-    return (yield from filtered(noisy, lambda plane: ndimage.gaussian_filter(plane, (0, sigma, sigma)), f"Gaussian, sigma {sigma:.2g} px", reach))
+    return (yield from filtered(noisy, Blur(sigma), f"Gaussian, sigma {sigma:.2g} px", reach))
+
+
+@dataclass(frozen=True)
+class Blur:
+    """A blur so many pixels wide, of planes of shape (C, Y, X)."""
+
+    sigma: float
+
+    def __call__(self, plane: Planes) -> Planes:
+        """The blurred plane."""
+        blurred: Planes = ndimage.gaussian_filter(plane, (0, self.sigma, self.sigma))
+        return blurred
 
 
 METHOD = Method(
