@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from dataclasses import replace
 
 import imageio.v3 as iio
@@ -24,6 +25,7 @@ from benchmarks import (
     quality,
     record,
     scale,
+    scaling,
     simulated,
     soak,
     speed,
@@ -348,3 +350,27 @@ def test_a_soak_tells_what_grew_beyond_its_warm_up(monkeypatch):
     page = document.PAGE.read_text()
     assert "| engine, 10 | resident memory, MiB | 100 | 105 | +5.0% |" in page
     assert "<svg" in (plot.FOLDER / "soak.svg").read_text()
+
+
+def test_scaling_measures_each_kind_of_work_and_calls_its_projection_one(monkeypatch):
+    took = {"here": 8.0, "1": 8.4, "2": 4.3}
+    monkeypatch.setattr(scaling, "timed", lambda sources, clean, method, workers, options: dict(took) if method != "median" else {"here": 0.1, "1": 2.1})
+    run("scaling", "--side", "32", "--planes", "4", "--runs", "1", "--tasks", "10")
+    entries = record.load("scaling_cpu")["entries"]
+    assert [entry["task"] for entry in entries] == [pytest.approx(0.2)] * 3
+    page = document.PAGE.read_text()
+    assert "| 4 of 32² | 8 | 8.4 (0.95x) | 4.3 (1.86x) |" in page
+    assert "A projection, not a measurement" in page
+
+
+def test_scaling_times_a_batch_here_and_on_workers(tmp_path, monkeypatch):
+    class Here:
+        """A cluster without workers: the work is done here."""
+
+        client = type("Client", (), {"run": staticmethod(lambda function: function()), "scheduler": type("Scheduler", (), {"address": None})})
+
+    monkeypatch.setattr(scaling, "connected", lambda scheduler, threads: nullcontext(Here))
+    (_, sources, how), *_ = scaling.works(tmp_path, 32, 2)
+    found = scaling.timed(sources, tmp_path / "clean", "zs-n2n", [1, 2], {"steps": 2, "device": "cpu", **how})
+    assert set(found) == {"here", "1", "2"}
+    assert min(found.values()) > 0

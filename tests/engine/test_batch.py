@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import batch, denoise, read, rerun, write
-from napari_zeroshot.engine import batch as batches
-from napari_zeroshot.engine import plan, running, unfinished
+from napari_zeroshot.engine import files, plan, running, unfinished
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.image import Image
@@ -30,6 +29,14 @@ def stack(stack):
 def raw(tmp_path, stack):
     """`stack` (TCYX) in a file."""
     return write(tmp_path / "raw.ome.tif", Image(stack, "TCYX"))
+
+
+def test_ome_zarr_of_another_version_is_no_result_of_the_same_command(raw, tmp_path):
+    options = {"ending": ".ome.zarr", **QUICK}
+    assert batch([raw], tmp_path / "clean", **options).complete
+    assert "exists already" in batch([raw], tmp_path / "clean", ome_zarr_version="0.5", **options).outcomes[0].told[0]
+    for state in ("done", "done before"):
+        assert batch([raw], tmp_path / "clean", ome_zarr_version="0.5", overwrite=True, **options).outcomes[0].state == state
 
 
 class Cut(BaseException):
@@ -193,8 +200,8 @@ def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, opt
 
 def test_planes_are_read_once_and_those_learnt_from_once_more_and_each_is_written_once(raw, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "TRAINING_PIXELS", 24 * 31)
-    read_planes, inner = [], batches._Readable.__getitem__
-    monkeypatch.setattr(batches._Readable, "__getitem__", lambda self, place: (read_planes.append(place[:2]), inner(self, place))[1])
+    read_planes, inner = [], files.Readable.__getitem__
+    monkeypatch.setattr(files.Readable, "__getitem__", lambda self, place: (read_planes.append(place[:2]), inner(self, place))[1])
     written = spied(monkeypatch)
     batch([raw], tmp_path / "clean", **QUICK)
     assert {place: read_planes.count(place) for place in read_planes} == {(0, 0): 2, (1, 0): 1, (0, 1): 2, (1, 1): 1}

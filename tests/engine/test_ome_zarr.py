@@ -3,6 +3,7 @@
 import builtins
 import itertools
 import json
+from shutil import rmtree
 
 import dask.array
 import numpy as np
@@ -11,7 +12,7 @@ import zarr
 
 from napari_zeroshot import denoise, read, rerun, write
 from napari_zeroshot.engine import ome_zarr
-from napari_zeroshot.engine.errors import FileError, MissingPackageError
+from napari_zeroshot.engine.errors import FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.files import check_target, read_provenance
 from napari_zeroshot.engine.image import Image
 
@@ -77,6 +78,53 @@ def test_other_programs_find_version_0_4(tmp_path):
     assert all(set(channel["window"]) == {"min", "max", "start", "end"} for channel in said["omero"]["channels"])
     assert json.loads((path / "0" / ".zarray").read_text())["dimension_separator"] == "/"
     assert (path / "0" / "0" / "0" / "0" / "0" / "0").is_file()
+
+
+def test_version_0_5_is_written_on_request_and_says_what_the_specification_wants(tmp_path):
+    path = write(tmp_path / "cell.ome.zarr", Image(pixels("XYZCT"), "XYZCT", SCALE, channels=("a", "b")), ome_zarr_version="0.5")
+    said = json.loads((path / "zarr.json").read_text())["attributes"]["ome"]
+    level = json.loads((path / "0" / "zarr.json").read_text())
+    assert (said["version"], ome_zarr.version_of(path)) == ("0.5", "0.5")
+    assert "version" not in said["multiscales"][0]
+    assert [axis.get("unit") for axis in said["multiscales"][0]["axes"]] == ["minute", None, "nanometer", "micrometer", "micrometer"]
+    assert [channel["label"] for channel in said["omero"]["channels"]] == ["a", "b"]
+    assert level["dimension_names"] == ["t", "c", "z", "y", "x"]
+    assert (path / "0" / "c" / "0" / "0" / "0" / "0" / "0").is_file()
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_both_versions_come_back_whole_and_hold_to_the_specification(tmp_path, monkeypatch, version):
+    monkeypatch.setattr(ome_zarr, "CHUNK", 16)
+    model = pytest.importorskip(f"ome_zarr_models.v{version.replace('.', '')}.image").ImageAttrs
+    image = Image(pixels("TCZYX", Y=40, X=45), "TCZYX", SCALE, channels=("a", "b"))
+    path = write(tmp_path / "cell.ome.zarr", image, ome_zarr_version=version)
+    attributes = zarr.open_group(path, mode="r").attrs.asdict()
+    assert len(model.model_validate(attributes.get("ome", attributes)).multiscales[0].datasets) == 3
+    found = read(path)
+    assert (found.axes, found.scale, found.channels) == ("TCZYX", SCALE, ("a", "b"))
+    np.testing.assert_array_equal(found.array, image.array)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_result_in_either_version_can_be_run_again(tmp_path, noisy, version):
+    path = write(tmp_path / "clean.ome.zarr", denoise(noisy, "median", size=5), ome_zarr_version=version)
+    assert read(path).provenance == read_provenance(path)
+    np.testing.assert_array_equal(rerun(path, noisy).image, read(path).array)
+
+
+def test_another_version_is_refused(tmp_path):
+    with pytest.raises(ParamError, match=r"0\.4 or 0\.5"):
+        write(tmp_path / "cell.ome.zarr", Image(pixels("YX"), "YX"), ome_zarr_version="0.3")
+
+
+def test_a_plane_whose_smaller_copies_were_lost_counts_as_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(ome_zarr, "CHUNK", 16)
+    growing = ome_zarr.Growing(tmp_path / "cell.zarr", Image(plane := pixels("YX", Y=40, X=45), "YX"))
+    growing.put((None, None), plane[np.newaxis])
+    np.testing.assert_array_equal(growing.get((None, None))[0], plane)
+    rmtree(tmp_path / "cell.zarr" / "1" / "0")
+    with pytest.raises(ValueError, match="copy 1"):
+        growing.get((None, None))
 
 
 def test_contrast_of_each_channel_is_written_from_its_values(tmp_path):

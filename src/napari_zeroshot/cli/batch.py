@@ -15,7 +15,7 @@ from napari_zeroshot.cli.denoise import GAPS, MEMORY, STACKS, THREADS
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import UsageError, give_json, show_table
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, SeedOption
+from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, SchedulerOption, SeedOption
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import get_method
@@ -66,6 +66,7 @@ def batch_files(
     *,
     method_name: Annotated[str, typer.Option("--method", help="See `napari-zeroshot methods`.")] = USUAL,
     output: Annotated[Literal["ome.tif", "ome.zarr"], typer.Option("--format", help="What results are written as.")] = "ome.tif",
+    ome_zarr: OmeZarrOption = "0.4",
     preset: str | None = None,
     axes: AxesOption = None,
     stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
@@ -75,6 +76,7 @@ def batch_files(
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
     memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
+    scheduler: SchedulerOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=REPLACE)] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails, instead of going on with the next.")] = False,
     as_json: JsonOption = False,
@@ -85,8 +87,9 @@ def batch_files(
 
     with first_interrupt() as asked:
         steps = batch_steps(
-            inputs, folder, method.name, ending=f".{output}", overwrite=overwrite, fail_fast=fail_fast, cancelled=asked.is_set, axes=axes, preset=preset,
-            device=device, seed=seed, threads=threads, stack=stack, dtype=dtype, nan=nan, memory=memory, **params,
+            inputs, folder, method.name, ending=f".{output}", ome_zarr_version=ome_zarr, overwrite=overwrite, fail_fast=fail_fast, scheduler=scheduler,
+            cancelled=asked.is_set, axes=axes, preset=preset, device=device, seed=seed, threads=threads, stack=stack, dtype=dtype, nan=nan, memory=memory,
+            **params,
         )  # fmt: skip
         report = follow(steps, method.title, quiet=as_json)
     _tell(report, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import check_named, fail, give_json
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OverwriteOption, SeedOption
+from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, OverwriteOption, SchedulerOption, SeedOption
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
@@ -66,15 +67,17 @@ def denoise_file(
     dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
     nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
     memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
+    scheduler: SchedulerOption = None,
     network: Annotated[Path | None, typer.Option(help=NETWORK, show_default=False)] = None,
     save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
+    ome_zarr: OmeZarrOption = "0.4",
     overwrite: OverwriteOption = False,
     keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
     as_json: JsonOption = False,
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import files, weights
+    from napari_zeroshot.engine import cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
     files.check_target(target, overwrite=overwrite)
@@ -84,16 +87,17 @@ def denoise_file(
         check_named(image, source)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
         with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
-            steps = denoise_steps(
-                image.array, method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads, stack=stack,
-                dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
+            start = denoise_steps if scheduler is None else partial(cluster.remote_steps, scheduler)
+            steps = start(
+                files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,
+                stack=stack, dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
             result = follow(steps, method.title, quiet=as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
             if save_network is not None:
                 weights.save_network(save_network, result, overwrite=overwrite)
-            files.write(target, result, like=image, overwrite=overwrite)
+            files.write(target, result, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)

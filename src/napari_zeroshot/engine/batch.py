@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_zeroshot.engine import files, memory, provenance
+from napari_zeroshot.engine import files, memory, ome_zarr, provenance
 from napari_zeroshot.engine import threads as cpu_threads
+from napari_zeroshot.engine.cluster import Cluster, check_scheduler, connected
 from napari_zeroshot.engine.device import LOST
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Progress, Result, finished, never
 from napari_zeroshot.engine.plan import Plan, checked_axes, planned
+from napari_zeroshot.engine.post import SPARE
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
@@ -27,6 +31,9 @@ from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
 State = Literal["done", "done before", "failed", "interrupted", "not reached"]
 IN_MEMORY = 1 << 26
 """Images of more bytes are read plane by plane: here nobody waits for the first one."""
+
+PER_FILE = 1000
+"""Of the reports' steps, where several files are worked on at once."""
 
 SMALL = 64
 """Side of a plane that every method takes, in pixels."""
@@ -97,8 +104,10 @@ def batch_steps(
     method: str = "auto",
     *,
     ending: str = ".ome.tif",
+    ome_zarr_version: str = ome_zarr.VERSION,
     overwrite: bool = False,
     fail_fast: bool = False,
+    scheduler: str | None = None,
     cancelled: Callable[[], bool] = never,
     **options: Any,
 ) -> Generator[Progress, None, Report]:
@@ -115,10 +124,15 @@ def batch_steps(
         Where results go; made if missing. Those of a folder go into the same folders below it.
     ending
         ``.ome.tif`` or ``.ome.zarr``.
+    ome_zarr_version
+        Of the latter: ``0.4``, which most programs read, or ``0.5``.
     overwrite
         Replace results that are there and were made from another image or by other settings. Those that are the same are left as they are.
     fail_fast
         Stop at the first image that cannot be denoised, instead of going on with the next. A graphics card that stops working ends the batch in any case.
+    scheduler
+        Does the work on several processes or machines, with the same pixels for the same `threads`: ``local`` for a process for each CPU core,
+        ``local:4`` for four, or the address of a running dask.distributed cluster, such as ``tcp://host:8786``. See `cluster`.
     cancelled
         Asked at every report. Once true, the batch ends; the finished planes are kept for the next run.
     **options
@@ -129,11 +143,16 @@ def batch_steps(
     FileError, ParamError, DeviceError
         If the inputs, the names of the results or the settings are wrong, before any work is done. What is wrong with one image is in the report.
     """
-    order = _order(method, {**DEFAULTS, **options})
+    form = {"version": ome_zarr.check_version(ome_zarr_version)} if ending == ".ome.zarr" else {}
+    order = replace(_order(method, {**DEFAULTS, **options}, elsewhere=scheduler is not None), form=form)
+    if scheduler is not None:
+        check_scheduler(scheduler)
     if ending not in ENDINGS:
         raise ParamError(f"ending = {ending!r} is not allowed; it takes {' or '.join(ENDINGS)}")
     items = worklist([inputs] if isinstance(inputs, str | Path) else inputs, Path(folder), ending)
-    return _steps(order, items, overwrite, fail_fast, cancelled)
+    if scheduler is None:
+        return _one_by_one(order, items, overwrite, fail_fast, cancelled)
+    return _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled)
 
 
 DEFAULTS = {"axes": None, "preset": None, "device": "auto", "seed": 0, "threads": None, "stack": "shared", "dtype": "same", "nan": "refuse", "memory": None}
@@ -150,17 +169,29 @@ class _Order:
     asked: Mapping[str, Any]
     options: Mapping[str, Any]
     params: Mapping[str, Any]
+    form: Mapping[str, Any] = field(default_factory=dict)
+    where: Cluster | None = None
 
     def plan(self, image: Image) -> Plan:
         run = {name: self.options[name] for name in ("preset", "device", "threads", "stack", "memory")}
-        return planned(self.method.name, checked_axes(image.array, image.axes), tile=None, params=self.params, **run)
+        decide = planned if self.where is None else self.where.planned
+        return decide(self.method.name, checked_axes(image.array, image.axes), tile=None, params=self.params, **run)
 
     def terms(self, image: Image, plan: Plan, stamp: Mapping[str, Any]) -> dict[str, Any]:
         """All that the pixels of a result depend on."""
         versions = {name: version for name, version in provenance.versions().items() if name != "python"}
         run = {name: self.options[name] for name in (*IN_RECORD, "threads", "memory")}
         form = {"axes": image.axes, "shape": list(image.array.shape), "type": np.dtype(image.array.dtype).name}
-        return {**form, **stamp, "method": self.method.name, **plan.params.to_dict(), **run, "processor": plan.device.name, **versions}
+        return {
+            **form,
+            **{f"ome-zarr {name}": value for name, value in self.form.items()},
+            **stamp,
+            "method": self.method.name,
+            **plan.params.to_dict(),
+            **run,
+            "processor": plan.device.name,
+            **versions,
+        }
 
     def made(self, record: Mapping[str, Any], stamp: Mapping[str, Any]) -> bool:
         """Whether a record is of a complete run of this order on the file with this stamp."""
@@ -178,26 +209,88 @@ def _holds(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(name in record and record[name] == value for name, value in wanted.items())
 
 
-def _order(method: str, given: Mapping[str, Any]) -> _Order:
+def _order(method: str, given: Mapping[str, Any], *, elsewhere: bool) -> _Order:
     chosen = get_method(method)
     options = {name: given[name] for name in DEFAULTS}
     params = {name: value for name, value in given.items() if name not in DEFAULTS}
     tiny = np.zeros((SMALL, SMALL), np.uint8)
-    denoise_steps(tiny, method, **{**options, "axes": None}, **params)  # computes nothing; tells what is wrong once, not for every image
+    here = {"axes": None} | ({"device": "cpu"} if elsewhere else {})  # which devices there are elsewhere is not known yet
+    denoise_steps(tiny, method, **{**options, **here}, **params)  # computes nothing; tells what is wrong once, not for every image
     options["axes"] = options["axes"].upper() if options["axes"] else None
     return _Order(chosen, chosen.settings(options["preset"], params).to_dict(), options, params)
 
 
-def _steps(order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Report]:
+def _one_by_one(order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Report]:
     outcomes, lost_before = [Outcome(item.source, item.target) for item in items], len(LOST)
     for number, item in enumerate(items):
         if cancelled():
             break
-        where = f"{item.source.name}" + (f" ({number + 1}/{len(items)})" if len(items) > 1 else "")
-        outcomes[number] = yield from _outcome(order, item, where, overwrite, cancelled)
+        outcomes[number] = yield from _outcome(order, item, _which(items, number), overwrite, cancelled)
         if outcomes[number].state == "failed" and (fail_fast or len(LOST) > lost_before):
             break
     return Report(tuple(outcomes))
+
+
+def _which(items: Sequence[Item], number: int) -> str:
+    return f"{items[number].source.name}" + (f" ({number + 1}/{len(items)})" if len(items) > 1 else "")
+
+
+def _on_cluster(
+    scheduler: str, order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
+) -> Generator[Progress, None, Report]:
+    with connected(scheduler, order.options["threads"]) as cluster:
+        yield from cluster.awaited(cancelled)
+        at_once = min(len(items), cluster.workers() + SPARE)
+        return (yield from _at_once(at_once, replace(order, where=cluster), items, overwrite, fail_fast, cancelled))
+
+
+def _at_once(
+    most: int, order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
+) -> Generator[Progress, None, Report]:
+    """Several files at a time, each in a thread that mostly waits for the cluster: a file of one plane keeps but one worker busy."""
+    outcomes = [Outcome(item.source, item.target) for item in items]
+    heard: SimpleQueue[tuple[int, Progress | None]] = SimpleQueue()
+    over = threading.Event()
+
+    def follow(number: int) -> None:
+        try:
+            if not over.is_set() and not cancelled():
+                steps = _outcome(order, items[number], _which(items, number), overwrite, lambda: over.is_set() or cancelled())
+                outcomes[number] = _passed_on(steps, lambda report: heard.put((number, report)))
+                if fail_fast and outcomes[number].state == "failed":
+                    over.set()
+        finally:
+            heard.put((number, None))
+
+    with ThreadPoolExecutor(most) as pool:
+        ends = [pool.submit(follow, number) for number in range(len(items))]
+        try:
+            yield from _heard_of_all(heard, ends)
+        finally:
+            over.set()
+    return Report(tuple(outcomes))
+
+
+def _heard_of_all(heard: SimpleQueue[tuple[int, Progress | None]], ends: Sequence[Future[None]]) -> Generator[Progress, None, None]:
+    """The reports of all files, with how far they are together, until each has ended; raises what one of them did not expect."""
+    parts = dict.fromkeys(range(len(ends)), 0.0)
+    left = len(ends)
+    while left:
+        number, report = heard.get()
+        parts[number] = report.step / max(1, report.total) if report else 1.0
+        if report:
+            yield replace(report, step=round(PER_FILE * sum(parts.values())), total=PER_FILE * len(ends))
+        else:
+            ends[number].result()
+            left -= 1
+
+
+def _passed_on(steps: Generator[Progress, None, Outcome], hear: Callable[[Progress], None]) -> Outcome:
+    while True:
+        try:
+            hear(next(steps))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 def _outcome(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
@@ -227,13 +320,13 @@ def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled:
         return Outcome(item.source, item.target, "done before")
     item.target.parent.mkdir(parents=True, exist_ok=True)
     files.check_target(item.target, overwrite=overwrite)
-    image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY)
+    image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY if order.where is None else 0)
     image = replace(image, axes=checked_axes(image.array, image.axes).letters)
     files.check_target(item.target, overwrite=overwrite, like=image)
     _check_planes_fit(image)
     plan = order.plan(image)
     chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
-    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite) as room:
+    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite, form=order.form) as room:
         result = yield from _followed(order, item, image, room, stamp, where, cancelled)
         of = len(checked_axes(image.array, image.axes).planes())
         if result is None:
@@ -248,8 +341,8 @@ def _followed(
     """The result of a run whose reports are passed on; None if it was cancelled."""
     run = {name: value for name, value in order.options.items() if name not in ("axes", "memory")} | dict(room.chosen)
     steps = denoise_steps(
-        _Readable(image.array, item.source), order.method.name, axes=image.axes, out=room, ledger=room, source={"name": item.source.name, **stamp},
-        **run, **order.params,
+        files.Readable(item.source, order.options["axes"], IN_MEMORY, array=image.array), order.method.name, axes=image.axes, out=room, ledger=room,
+        source={"name": item.source.name, **stamp}, where=order.where, **run, **order.params,
     )  # fmt: skip
     while not cancelled():
         try:
@@ -288,33 +381,12 @@ class _Form:
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class _Readable:
-    """A file's array, which may turn out to be damaged, or gone, only when it is sliced."""
-
-    array: Any
-    path: Path
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.array.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
-        return dtype
-
-    def __getitem__(self, place: Any) -> NDArray[Any]:
-        with files.damage_explained(self.path):
-            return np.asarray(self.array[place])
-
-
 def _made_before(order: _Order, target: Path, stamp: Mapping[str, Any]) -> bool:
     try:
         record = files.read_provenance(target)
     except FileError:
         return False
-    return record is not None and order.made(record, stamp)
+    return record is not None and order.made(record, stamp) and (not order.form or ome_zarr.version_of(target) == order.form["version"])
 
 
 def _stamp(source: Path) -> dict[str, Any]:

@@ -84,6 +84,48 @@ def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = N
     return replace(image, name=stem(path))
 
 
+class Readable:
+    """The array of a file, which may turn out to be damaged, or gone, only when it is sliced.
+
+    Another process that it is sent to opens the file itself.
+
+    Parameters
+    ----------
+    path, axes, in_memory
+        As for `read`.
+    array
+        What was read already.
+    """
+
+    def __init__(self, path: Path, axes: str | None = None, in_memory: int | None = None, *, array: Any = None) -> None:
+        self._path, self._axes, self._in_memory = path, axes, in_memory
+        self._array = array
+
+    def __reduce__(self) -> tuple[type[Readable], tuple[Path, str | None, int | None]]:
+        return Readable, (self._path.absolute(), self._axes, self._in_memory)
+
+    @property
+    def _opened(self) -> Any:
+        if self._array is None:
+            self._array = read(self._path, axes=self._axes, in_memory=self._in_memory).array
+        return self._array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self._opened.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the array."""
+        dtype: np.dtype[Any] = np.dtype(self._opened.dtype)
+        return dtype
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        with damage_explained(self._path):
+            return np.asarray(self._opened[place])
+
+
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """How the image in a file was made, see `Result.provenance`; None if we did not make it. Reads no pixels."""
     path = Path(path)
@@ -106,14 +148,21 @@ def _check_there(path: Path) -> None:
 
 
 def write(
-    path: str | Path, image: Result | Image | Any, *, axes: str | None = None, like: Image | None = None, overwrite: bool = False, compressed: bool = False
+    path: str | Path,
+    image: Result | Image | Any,
+    *,
+    axes: str | None = None,
+    like: Image | None = None,
+    overwrite: bool = False,
+    compressed: bool = False,
+    ome_zarr_version: str = ome_zarr.VERSION,
 ) -> Path:
     """Write an image to an OME-TIFF or PNG file or an OME-Zarr folder, which appears only when it is complete.
 
     Parameters
     ----------
     path
-        Ends in .tif or .tiff (always OME-TIFF), in .zarr (always OME-Zarr, version 0.4), or in .png.
+        Ends in .tif or .tiff (always OME-TIFF), in .zarr (always OME-Zarr), or in .png.
     image
         A `Result` (its provenance goes into the file), an `Image`, or an array.
     axes
@@ -126,6 +175,8 @@ def write(
     compressed
         Lossless (zlib) TIFF. Smaller, slower, and no longer readable piece by piece without zarr.
         OME-Zarr is always compressed.
+    ome_zarr_version
+        ``0.4``, which most programs read, or ``0.5``, which is zarr version 3.
 
     Returns
     -------
@@ -145,11 +196,12 @@ def write(
         If nothing says what the axes of a stack are.
     """
     path = Path(path)
+    ome_zarr.check_version(ome_zarr_version)
     check_target(path, overwrite=overwrite)
     known = image_of(image, axes=axes, like=like)
     if _ending(path) in FOLDERS:
         with _appearing_folder(path) as folder:
-            ome_zarr.write(folder, known)
+            ome_zarr.write(folder, known, ome_zarr_version)
     else:
         with appearing(path) as file:
             WRITERS[_ending(path)](file, known, compressed=compressed)

@@ -1,4 +1,4 @@
-"""OME-Zarr, read in versions 0.1 to 0.5 and written as 0.4, plane by plane in any order, with smaller copies of large planes.
+"""OME-Zarr, read in versions 0.1 to 0.5 and written as 0.4 or 0.5, plane by plane in any order, with smaller copies of large planes.
 
 Needs the package zarr, which is optional.
 """
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.axes import LETTERS, NAMES, Axes, Index, parse
 from napari_zeroshot.engine.durable import settle
-from napari_zeroshot.engine.errors import FileError, MissingPackageError
+from napari_zeroshot.engine.errors import FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
 from napari_zeroshot.engine.intensity import check_type
 
+VERSIONS = {"0.4": 2, "0.5": 3}
+"""What is written, and the format of zarr that it wants."""
 VERSION = "0.4"
 """What most programs read."""
 OURS = "napari-zeroshot"
@@ -183,10 +185,25 @@ def check(axes: Axes) -> None:
         raise FileError(f"OME-Zarr has no place for both channels (C) and colour samples (S) as in {axes.letters}; write .ome.tif")
 
 
-def write(folder: Path, image: Image) -> None:
+def check_version(version: str) -> str:
+    """The version as it is; raises `ParamError` if it cannot be written."""
+    if version not in VERSIONS:
+        raise ParamError(f"OME-Zarr {version!r} is not written here; it takes {' or '.join(VERSIONS)}")
+    return version
+
+
+def version_of(folder: Path) -> str | None:
+    """The version that an OME-Zarr says it is of."""
+    attributes = _zarr().open(folder, mode="r").attrs
+    said = attributes["ome"] if "ome" in attributes else next(iter(attributes.get("multiscales", ())), {})
+    version: str | None = said.get("version")
+    return version
+
+
+def write(folder: Path, image: Image, version: str = VERSION) -> None:
     """Fill an empty folder."""
     axes = parse(image.axes, image.array.shape)
-    growing = Growing(folder, image)
+    growing = Growing(folder, image, version=version)
     for index in axes.planes():
         growing.put(index, axes.read(image.array, index))
     growing.describe(image.provenance)
@@ -201,14 +218,17 @@ class Growing:
         Axes, names and pixel sizes of what is to be written; of its array only shape and type are used.
     begun
         What `begun` was, if the folder was begun before.
+    version
+        Of OME-Zarr, one of `VERSIONS`.
     """
 
-    def __init__(self, folder: Path, image: Image, begun: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, image: Image, begun: Mapping[str, Any] | None = None, version: str = VERSION) -> None:
         self._folder, self._image, self._axes = folder, image, parse(image.axes, image.array.shape)
         check(self._axes)
         check_type(np.dtype(image.array.dtype))
         self._shapes = list(_shapes(self._axes))
-        self._group = _zarr().open_group(folder, mode="w" if begun is None else "r+", zarr_format=2)
+        self._version = check_version(version)
+        self._group = _zarr().open_group(folder, mode="w" if begun is None else "r+", zarr_format=VERSIONS[version])
         self._levels = [self._level(number, begun is None) for number in range(len(self._shapes))]
         self._ends = _Ends()
         self.begun: Mapping[str, Any] = {"levels": len(self._levels)}
@@ -225,15 +245,28 @@ class Growing:
             plane = _halved(plane)
 
     def get(self, index: Index) -> NDArray[Any]:
-        """A plane of shape (S, Y, X) as it was put in."""
-        stored = np.asarray(self._levels[0][_place(self._axes, index)])
-        plane = stored if "S" in self._axes.letters else stored[np.newaxis]
+        """A plane of shape (S, Y, X) as it was put in.
+
+        Raises
+        ------
+        ValueError
+            If its smaller copies are not those of the plane, as after a power failure.
+        """
+        plane = smaller = self._copy(0, index)
+        for number in range(1, len(self._levels)):
+            smaller = _halved(smaller)
+            if not np.array_equal(smaller, self._copy(number, index), equal_nan=smaller.dtype.kind == "f"):
+                raise ValueError(f"copy {number} of a plane is not made from it")
         self._ends.see(self._axes, index, plane)
         return plane
 
+    def _copy(self, number: int, index: Index) -> NDArray[Any]:
+        stored = np.asarray(self._levels[number][_place(self._axes, index)])
+        return stored if "S" in self._axes.letters else stored[np.newaxis]
+
     def describe(self, provenance: Mapping[str, Any] | None) -> None:
         """Write down what the image is, and how it was made."""
-        self._group.attrs.update(_attributes(replace(self._image, provenance=provenance), self._axes, self._shapes, self._ends))
+        self._group.attrs.update(_attributes(replace(self._image, provenance=provenance), self._axes, self._shapes, self._ends, self._version))
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """As `describe`; all of the folder is on the disk when this returns."""
@@ -249,6 +282,11 @@ def _stored(axes: Axes) -> str:
     return "".join(letter for letter in ORDER.replace("C", "CS") if letter in axes.letters)
 
 
+def _named(axes: Axes) -> str:
+    """The axes as OME-Zarr calls them."""
+    return _stored(axes).replace("S", "C")
+
+
 def _shapes(axes: Axes) -> Iterator[tuple[int, int]]:
     height, width = axes.height, axes.width
     yield height, width
@@ -258,17 +296,26 @@ def _shapes(axes: Axes) -> Iterator[tuple[int, int]]:
 
 
 def _level(group: Any, name: str, axes: Axes, plane: tuple[int, int], dtype: np.dtype[Any]) -> Any:
-    from numcodecs import Blosc
-
     counted = tuple(axes.size(letter) for letter in _stored(axes)[:-2])
     return group.create_array(
         name,
         shape=(*counted, *plane),
         chunks=(*[1] * len(counted), *(min(size, CHUNK) for size in plane)),
         dtype=dtype.newbyteorder("="),
-        compressors=Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE),
-        chunk_key_encoding={"name": "v2", "separator": "/"},
+        **(_version_2() if group.metadata.zarr_format == 2 else _version_3(axes)),
     )
+
+
+def _version_2() -> dict[str, Any]:
+    from numcodecs import Blosc
+
+    return {"compressors": Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE), "chunk_key_encoding": {"name": "v2", "separator": "/"}}
+
+
+def _version_3(axes: Axes) -> dict[str, Any]:
+    from zarr.codecs import BloscCodec
+
+    return {"compressors": BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"), "dimension_names": [letter.lower() for letter in _named(axes)]}
 
 
 def _place(axes: Axes, index: Index) -> tuple[int | slice, ...]:
@@ -302,13 +349,13 @@ class _Ends:
         return {"min": low, "max": high, "start": low, "end": high}
 
 
-def _attributes(image: Image, axes: Axes, shapes: Sequence[tuple[int, int]], ends: _Ends) -> dict[str, Any]:
-    stored = _stored(axes).replace("S", "C")
+def _attributes(image: Image, axes: Axes, shapes: Sequence[tuple[int, int]], ends: _Ends, version: str) -> dict[str, Any]:
+    stored = _named(axes)
     ours: dict[str, Any] = {"axes": axes.letters}
     if image.provenance is not None:
         ours["provenance"] = json.loads(json.dumps(dict(image.provenance), default=str))
+    said = {"version": version}
     multiscale = {
-        "version": VERSION,
         "name": image.name,
         "axes": [_axis(letter, image.scale) for letter in stored],
         "datasets": [{"path": str(number), "coordinateTransformations": _steps(stored, image.scale, shapes[0], shape)} for number, shape in enumerate(shapes)],
@@ -319,7 +366,9 @@ def _attributes(image: Image, axes: Axes, shapes: Sequence[tuple[int, int]], end
         {"label": name, "color": colours[number % len(colours)], "active": True, "window": ends.window(number)}
         for number, name in enumerate(_names(image, axes))
     ]
-    return {"multiscales": [multiscale], OURS: ours, **({"omero": {"version": VERSION, "channels": channels}} if channels else {})}
+    if VERSIONS[version] == 2:
+        return {"multiscales": [said | multiscale], OURS: ours, **({"omero": said | {"channels": channels}} if channels else {})}
+    return {"ome": said | {"multiscales": [multiscale], **({"omero": {"channels": channels}} if channels else {})}, OURS: ours}
 
 
 def _names(image: Image, axes: Axes) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -15,11 +15,21 @@ from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, fi
 from napari_zeroshot.engine.neighbours import Among, count_of
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.part import Region, cut
-from napari_zeroshot.engine.plan import Stack, checked_axes, one_of, planned, whole_number
+from napari_zeroshot.engine.plan import Plan, Stack, checked_axes, one_of, planned, whole_number
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.running import Ledger, Run, shares_memory
 from napari_zeroshot.engine.trained import Trained
 from napari_zeroshot.engine.weights import trained_of
+
+
+class Elsewhere(Protocol):
+    """Where a run is done, if not in this process."""
+
+    def planned(self, method: str, axes: Axes, **how: Any) -> Plan:
+        """As `plan.planned`, decided there."""
+
+    def steps(self, image: Any, order: Order, out: Any, ledger: Ledger | None) -> Generator[Progress, None, Result]:
+        """As `Run.steps`; `image` is the whole of which the order may want a region."""
 
 
 def denoise(
@@ -77,6 +87,7 @@ def denoise_steps(
     trained: Trained | Result | str | Path | None = None,
     ledger: Ledger | None = None,
     on_demand: bool = False,
+    where: Elsewhere | None = None,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -135,6 +146,8 @@ def denoise_steps(
         are needed. Planes that are read a second time must be what they were.
     on_demand
         Train the shared networks only; the result's image is `OnDemand`, see `lazy`.
+    where
+        Does the work instead of this process, with the same pixels, see `cluster`. It trains from new weights: `start`, `trained` and `on_demand` are for here.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -143,6 +156,8 @@ def denoise_steps(
     ParamError, ImageError, DeviceError
         If a name is unknown, a value out of bounds, the image not an image, or the device not there.
     """
+    if where is not None:
+        check_elsewhere(start, trained, on_demand)
     known = trained_of(trained) if trained is not None else None
     if known is not None:
         preset, params = _as_learnt(known, get_method(method), preset, params)
@@ -152,7 +167,8 @@ def denoise_steps(
     checked = Axes(whole.letters, part.shape)
     if known is not None:
         known.check(checked.size("C"), checked.size("S"))
-    plan = planned(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params, whole=whole)
+    decide = planned if where is None else where.planned
+    plan = decide(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params, whole=whole)
     order = Order(
         image=part if region else image,
         whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
@@ -176,8 +192,16 @@ def denoise_steps(
         source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
     )
     _check_out(out, order)
+    if where is not None:
+        return where.steps(image, order, out, ledger)
     run = Run(order, out, ledger)
     return run.learn() if on_demand else run.steps()
+
+
+def check_elsewhere(start: Denoiser | None = None, trained: Any = None, on_demand: bool = False, **_: Any) -> None:
+    """Raise `ParamError` if a run of these options can be done in this process only."""
+    if start is not None or trained is not None or on_demand:
+        raise ParamError("a run on a cluster trains networks of its own from new weights; leave start, trained (--network) and on_demand out, or denoise here")
 
 
 def _as_learnt(known: Trained, method: Method, preset: str | None, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -186,7 +210,7 @@ def _as_learnt(known: Trained, method: Method, preset: str | None, params: Mappi
         raise ParamError(f"the network is one of {known.method.name}, not of {method.name}; name that method")
     if preset not in (None, known.preset) or {name: value for name, value in params.items() if getattr(known.params, name, None) != value}:
         raise ParamError("the network is trained already, so that preset and parameters are as they were; leave them out, or train anew")
-    return known.preset, known.params.to_dict() | ({"precision": "auto"} if hasattr(known.params, "precision") else {})
+    return known.preset, known.params.to_dict() | ({"precision": params.get("precision", "auto")} if hasattr(known.params, "precision") else {})
 
 
 def _told(region: Region | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
-from napari_zeroshot.engine.trained import Lesson, Trained, rebuilt
+from napari_zeroshot.engine.trained import Learned, Lesson, Trained, rebuilt
 
 PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
@@ -34,7 +34,7 @@ class Ledger(Protocol):
     """Which planes of a result are finished: it lets a run go on where an earlier one was interrupted."""
 
     def finished(self) -> Mapping[Index, bytes]:
-        """The planes that `out` holds already, each with the sum of the noisy plane it was made from (see `fingerprint`)."""
+        """The planes that `out` holds already, each with the sum of the noisy plane it was made from (see `fingerprint`); empty where that is not known."""
 
     def finish(self, index: Index, noisy: bytes) -> None:
         """Note that a plane is in `out` now, and the sum of the noisy one."""
@@ -68,7 +68,7 @@ class Run:
             return (yield from self._steps())
         except DenoiseError as error:
             if self.done and self.ledger is None:
-                error.so_far = self._so_far(error, clear=begun_empty)
+                error.so_far = self._salvaged(error, clear=begun_empty)
             raise
 
     def _steps(self) -> Generator[Progress, None, Result]:
@@ -90,7 +90,8 @@ class Run:
 
     def learn(self) -> Generator[Progress, None, Result]:
         """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
-        order, groups, learned = self.order, self.order.groups(), []
+        self._take_over_finished()
+        order, groups, learned = self.order, self._needed(self.order.groups()), []
         with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
             self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
             for number, group in enumerate(groups):
@@ -100,19 +101,23 @@ class Run:
 
     def _take_over_finished(self) -> None:
         if self.ledger is not None:
-            self.sums = dict(self.ledger.finished())
-            self.done = set(self.sums)
+            found = self.ledger.finished()
+            self.sums = {index: noisy for index, noisy in found.items() if noisy}
+            self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
 
     def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
-        """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel."""
+        """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel.
+
+        A run that is given a network to go on from needs none before.
+        """
         later: set[int] = set()
         needed = []
         for group in reversed(groups):
             channel = self.order.axes.channel_of(group[0])
             if any(index not in self.done for index in group):
                 later.add(channel)
-            elif self.order.stack != "warm" or channel not in later:
+            elif self.order.stack != "warm" or self.order.start is not None or channel not in later:
                 continue
             needed.append(group)
         return needed[::-1]
@@ -145,14 +150,17 @@ class Run:
         """A channel's network that is trained already, and the grey levels that it knows."""
         order, channel = self.order, self.order.axes.channel_of(group[0])
         learned = trained.of_channel(channel)
-        middle = [group[len(group) // 2]]
-        scale, planes = self._scaled(middle)
-        if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
-            self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
+        if order.levels is None:  # else the network has learnt from this very image
+            self._tell_if_unlike(learned, group)
         self.levels = learned.levels
         denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
         self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
         return _Learned(group, [learned.levels], denoiser)
+
+    def _tell_if_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
+        scale, planes = self._scaled([group[len(group) // 2]])
+        if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
+            self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
 
     def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
         """A grey scale for each network of a group, and the planes that they learn from."""
@@ -217,6 +225,10 @@ class Run:
     def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
         return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
 
+    def _so_far(self) -> _Snapshot:
+        """The finished planes, and the others as they were."""
+        return _Snapshot(self, _Learned((), (), lambda planes: planes))
+
     def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
         axes = self.order.axes
         samples = axes.size("S") * (2 * count_of(self.order.params) + 1)
@@ -256,11 +268,14 @@ class Run:
     def _noisy(self, index: Index) -> NDArray[Any]:
         """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
         plane = self._given(index, partial(self.order.axes.read, self.order.image))
-        if index not in self.sums:
-            self.sums[index] = fingerprint.of_plane(plane)
-        elif self.ledger is not None and self.sums[index] != fingerprint.of_plane(plane):
-            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
+        if index not in self.sums or self.ledger is not None:
+            self._see(index, fingerprint.of_plane(plane))
         return plane
+
+    def _see(self, index: Index, noisy: bytes) -> None:
+        """Note the sum of a plane that was read, which is to stay what it is."""
+        if self.sums.setdefault(index, noisy) != noisy:
+            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
 
     def _given(self, index: Index, read: Callable[[Index], NDArray[Any]]) -> NDArray[Any]:
         """A plane of the image, which may be read from a disk only now."""
@@ -307,7 +322,8 @@ class Run:
         elif self.cut_short:
             self._note("Cancelled: training ended early, this is the best so far.")
 
-    def _so_far(self, error: DenoiseError, *, clear: bool) -> Result:
+    def _salvaged(self, error: DenoiseError, *, clear: bool) -> Result:
+        """The planes that were finished before a failure."""
         axes, done = self.order.axes, len(self.done)
         for index in axes.planes() if clear else ():
             if index not in self.done:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,7 +40,7 @@ class Growing(Protocol):
 
 
 GROWING: Mapping[str, Callable[..., Growing]] = {".tif": ome_tiff.Growing, ".zarr": ome_zarr.Growing}
-"""For each ending that results may have here: made of a path, the image's form and, if it was begun before, its `begun`."""
+"""For each ending that results may have here: made of a path, the image's form and, if it was begun before, its `begun`; OME-Zarr is told its version."""
 JOURNAL, LOCK = "journal", "lock"
 LONGEST = 255
 """Bytes of a name, on nearly all disks."""
@@ -126,7 +127,9 @@ def _upright(axes: Axes, laid: NDArray[Any]) -> NDArray[Any]:
 
 
 @contextmanager
-def unfinished(target: Path, image: Image, terms: Mapping[str, Any], chosen: Entry, *, anew: bool = False) -> Iterator[Unfinished]:
+def unfinished(
+    target: Path, image: Image, terms: Mapping[str, Any], chosen: Entry, *, anew: bool = False, form: Mapping[str, Any] | None = None
+) -> Iterator[Unfinished]:
     """A result to be finished and given its name in the block; what is finished of it is kept if that fails.
 
     Parameters
@@ -141,6 +144,8 @@ def unfinished(target: Path, image: Image, terms: Mapping[str, Any], chosen: Ent
         What was chosen for this run and has to stay for the next.
     anew
         Begin anew if the terms are others.
+    form
+        What else the growing file is told, by name; see `GROWING`.
 
     Raises
     ------
@@ -149,7 +154,7 @@ def unfinished(target: Path, image: Image, terms: Mapping[str, Any], chosen: Ent
     """
     folder = _folder(target)
     with _locked(folder, target):
-        result = _opened(folder, target, image, {"terms": dict(terms), "chosen": dict(chosen)}, anew)
+        result = _opened(folder, target, image, {"terms": dict(terms), "chosen": dict(chosen)}, partial(GROWING[target.suffix], **(form or {})), anew)
         try:
             yield result
         except HOPELESS:
@@ -196,9 +201,8 @@ def _locked(folder: Path, target: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _opened(folder: Path, target: Path, image: Image, head: Entry, anew: bool) -> Unfinished:
+def _opened(folder: Path, target: Path, image: Image, head: Entry, grown: Callable[..., Growing], anew: bool) -> Unfinished:
     path = folder / f"image{target.suffix}"
-    grown = GROWING[target.suffix]
     if (folder / JOURNAL).exists() and path.exists():
         journal = Journal.opened(folder / JOURNAL)
         differing = _differing(journal.head["terms"], head["terms"])

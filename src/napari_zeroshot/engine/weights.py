@@ -66,10 +66,29 @@ def save_network(path: str | Path, what: Trained | Result, *, overwrite: bool = 
         If the package safetensors is not installed.
     """
     trained, path = trained_of(what), check_network_place(path, overwrite=overwrite)
-    content = _safetensors().save(_tensors(trained), {HEADER: json.dumps(_header(trained))})
+    content = packed(trained)
     with appearing(path) as file:
         file.write(content)
     return path
+
+
+def packed(trained: Trained) -> bytes:
+    """Networks as the content of a file of theirs, to be sent to another program.
+
+    Raises
+    ------
+    MissingPackageError
+        If the package safetensors is not installed.
+    """
+    content: bytes = _safetensors().save(_tensors(trained), {HEADER: json.dumps(_header(trained))})
+    return content
+
+
+def unpacked(content: bytes) -> Trained:
+    """What `packed` was given; checked as a file is."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
+    return _read(header, _safetensors().load(content))
 
 
 def check_network_place(path: str | Path, *, overwrite: bool = False) -> Path:

@@ -64,13 +64,26 @@ def _kept_along(size: int, sigma: float) -> NDArray[np.float64]:
 
 def fit(noisy: Planes, params: GaussianParams, job: Job) -> Steps:
     """Choose the width if it is not given, the same for all planes."""
-    from scipy import ndimage  # here, for docks load this module, and it takes long
 
     sigma = params.sigma or best_sigma(noisy)
     if not params.sigma:
         job.note(f"A sigma of {sigma:.2g} px was chosen from the image's own noise.")
     reach = int(4 * sigma + 0.5)  # where scipy cuts the bell off
-    return (yield from filtered(noisy, lambda plane: ndimage.gaussian_filter(plane, (0, sigma, sigma)), f"Gaussian, sigma {sigma:.2g} px", reach))
+    return (yield from filtered(noisy, Blur(sigma), f"Gaussian, sigma {sigma:.2g} px", reach))
+
+
+@dataclass(frozen=True)
+class Blur:
+    """A blur so many pixels wide, of planes of shape (C, Y, X)."""
+
+    sigma: float
+
+    def __call__(self, plane: Planes) -> Planes:
+        """The blurred plane."""
+        from scipy import ndimage
+
+        blurred: Planes = ndimage.gaussian_filter(plane, (0, self.sigma, self.sigma))
+        return blurred
 
 
 METHOD = Method(
