@@ -9,7 +9,9 @@ from napari_zeroshot import denoise, load_network, save_network
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.widgets import network_commands as networks
 from napari_zeroshot.widgets import result_commands as commands
+from napari_zeroshot.widgets.adopt import adopt
 from napari_zeroshot.widgets.layers import METADATA
+from napari_zeroshot.widgets.task import Recipe
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def test_a_network_for_colours_is_refused_for_a_grey_image(dock, noisy, tmp_path
 def test_dock_adopts_a_method_with_its_parameters(dock, noisy):
     dock.viewer.add_image(noisy)
     method = get_method("zs-n2m")
-    dock.widget.adopt(method, method.settings("real", {"steps": 33, "alpha_ie": 4}))
+    adopt(dock.viewer, Recipe(method, "real", method.settings("real", {"steps": 33, "alpha_ie": 4})))
     assert dock["method"].currentData() == "zs-n2m"
     assert dock["param_steps"].value() == 33
     assert dock["param_alpha_ie"].value() == 4

@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from napari_zeroshot.engine import intensity, metrics, places
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, named, parse
+from napari_zeroshot.engine.blur import best_sigma
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.fourier_ring import SMALLEST, sharpness
 from napari_zeroshot.engine.method import finished
-from napari_zeroshot.engine.methods.gaussian import best_sigma
 from napari_zeroshot.engine.micro_ssim import is_installed, micro_ssim
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.residual import noise_left, structure, whiteness

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_zeroshot.engine.blur import Blur, best_sigma
 from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
 from napari_zeroshot.engine.neighbours import count_of, mirrored_around, own
 from napari_zeroshot.engine.own_noise import OwnNoise
@@ -61,7 +62,7 @@ class Pairs:
 
 
 class Answers:
-    """Batches of the network's own answers, with noise and without. The answers are made anew as the network learns."""
+    """Batches of the planes under a blur, then of the network's own answers: with noise and without. The answers are made anew as the network learns."""
 
     def __init__(self, bench: Bench, noise: OwnNoise, denoiser: NetworkDenoiser, batches: int) -> None:
         planes = bench.planes.cpu().numpy()
@@ -71,6 +72,7 @@ class Answers:
         self._bench, self._noise, self._denoiser = bench, noise, denoiser
         self._fresh, self._count = max(1, batches // REFRESHES), count_of(bench.knobs)
         self._left = 0
+        self._denoised = self._blurred
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """The planes with noise, and those in the middle of them without."""
@@ -82,9 +84,18 @@ class Answers:
 
     def _answered(self) -> Crops:
         knobs = self._bench.knobs
-        around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))
-        answers = torch.from_numpy(np.concatenate([self._denoiser(seen) for seen in around], axis=1)).to(self._bench.job.device)
+        answers, self._denoised = self._denoised(), self._own_answers
         return Crops(answers, knobs.crop // 2, knobs.crops, self._bench.places, batches=self._fresh)
+
+    def _blurred(self) -> Tensor:
+        """The planes under a plain blur: pairs are half-size images, and what the network makes of full-size structure it has yet to learn."""
+        middle = own(self._noisy, self._count)
+        blur = Blur(best_sigma(middle))
+        return torch.from_numpy(np.stack([blur(seen) for seen in self._noisy])).to(self._bench.job.device)
+
+    def _own_answers(self) -> Tensor:
+        around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))
+        return torch.from_numpy(np.concatenate([self._denoiser(seen) for seen in around], axis=1)).to(self._bench.job.device)
 
 
 class Lessons:

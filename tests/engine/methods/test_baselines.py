@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_zeroshot.engine.blur import best_sigma
 from napari_zeroshot.engine.errors import MissingPackageError
-from napari_zeroshot.engine.methods.gaussian import best_sigma
 from napari_zeroshot.engine.methods.nlm import non_local_means
 from napari_zeroshot.engine.methods.wiener import wiener
 from napari_zeroshot.engine.run import denoise, denoise_steps
