@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 JUDGED_FROM = 200
 """Steps; a shorter training is a preview or a trial, and its answer is shown as it is."""
-TRIALS, HIDDEN = 4, 0.05
+TRIALS, HIDDEN = 3, 0.05
 """Drawings of hidden pixels by which the answer is judged, and the share of all that each hides."""
 LEEWAY = 1.015
 """So much of the Gaussian's misses is allowed: nearly all of them are noise, and the network never learnt from pixels that are hidden."""
-SIGMAS = np.geomspace(0.5, 8, 12)
+SIGMAS = np.geomspace(0.5, 8, 8)
 """Of the Gaussians that it is held against, in pixels."""
 
 
