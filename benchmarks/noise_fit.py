@@ -35,8 +35,6 @@ def run(folder: Path) -> None:
     for pair in pairs(folder):
         rows.append((pair.name, [_scores(pair, options(pair)) for options in COLUMNS.values()]))
         print(rows[-1], flush=True)
-    if not rows:
-        raise SystemExit(f"no raw/*.png in {folder}; give a folder of pairs with --data")
     mean = ("mean", np.mean([scores for _, scores in rows], axis=0))
     lines = [(name, *(f"{plain:.2f} / {affine:.2f}" for plain, affine in scores)) for name, scores in [mean, *rows]]
     document.put(f"noise fit {folder.name}", f"`python -m benchmarks noise-fit --data {folder}`\n\n" + document.table(("scene", *COLUMNS), lines))

@@ -40,6 +40,9 @@ def kind_of(name: str) -> str:
 
 
 def pairs(folder: Path) -> Iterator[Pair]:
-    """Every ``raw/NAME.png`` of a folder with its ``gt/NAME.png``, by name."""
-    for path in sorted((folder / "raw").glob("*.png")):
+    """Every ``raw/NAME.png`` of a folder with its ``gt/NAME.png``, by name; a folder without any ends the program."""
+    found = sorted((folder / "raw").glob("*.png"))
+    if not found:
+        raise SystemExit(f"no raw/*.png in {folder}; give a folder of pairs with --data")
+    for path in found:
         yield Pair(path.stem, iio.imread(path), iio.imread(folder / "gt" / path.name))

@@ -107,8 +107,6 @@ def run(options: Namespace) -> None:
         _tell(name, whole, folder)
         return
     scenes = list(pairs(folder))
-    if not scenes:
-        raise SystemExit(f"no raw/*.png in {folder}; give a folder of pairs with --data")
     _tell(name, _measured(ROWS, scenes, f"quality_{name}", options.only), folder)
     if options.crop:
         samples = [pair.centre(options.crop) for pair in _one_per_microscope(scenes)]

@@ -84,7 +84,7 @@ def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, count: i
 def _foretells_better(denoiser: Denoiser, part: Planes, count: int, seed: int) -> bool:
     """Whether pixels that are hidden are foretold about as well as by the Gaussian that does it best, or better: no noise need be known."""
     trials = list(_hidden(part, count, seed))
-    least = min(_misses(OfMiddle(_each(Blur(float(sigma))), count), trials) for sigma in SIGMAS)
+    least = min(_misses(OfMiddle(Blur(float(sigma)), count), trials) for sigma in SIGMAS)
     return _misses(denoiser, trials) <= LEEWAY * least
 
 
@@ -110,10 +110,6 @@ def _hidden(part: Planes, count: int, seed: int) -> Iterator[_Trial]:
 
 def _misses(denoiser: Denoiser, trials: list[_Trial]) -> float:
     return float(np.mean([np.square(denoiser(trial.seen) - trial.plane)[trial.hidden].mean(dtype=np.float64) for trial in trials]))
-
-
-def _each(blur: Blur) -> Denoiser:
-    return lambda planes: np.stack([blur(plane) for plane in planes])
 
 
 METHOD = Method(

@@ -16,7 +16,7 @@ SIGMAS = np.geomspace(0.3, 8.0, 80)
 
 @dataclass(frozen=True)
 class Blur:
-    """A blur so many pixels wide, of planes of shape (C, Y, X)."""
+    """A blur so many pixels wide, of planes of shape (..., Y, X)."""
 
     sigma: float
 
@@ -24,7 +24,7 @@ class Blur:
         """The blurred plane."""
         from scipy import ndimage
 
-        blurred: Planes = ndimage.gaussian_filter(plane, (0, self.sigma, self.sigma))
+        blurred: Planes = ndimage.gaussian_filter(plane, self.sigma, axes=(-2, -1))
         return blurred
 
 

@@ -90,8 +90,7 @@ class Answers:
     def _blurred(self) -> Tensor:
         """The planes under a plain blur: pairs are half-size images, and what the network makes of full-size structure it has yet to learn."""
         middle = own(self._noisy, self._count)
-        blur = Blur(best_sigma(middle))
-        return torch.from_numpy(np.stack([blur(seen) for seen in self._noisy])).to(self._bench.job.device)
+        return torch.from_numpy(Blur(best_sigma(middle))(self._noisy)).to(self._bench.job.device)
 
     def _own_answers(self) -> Tensor:
         around = (mirrored_around(self._noisy, place, self._count) for place in range(2 * self._count + 1))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_zeroshot.engine.blur import Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
-from napari_zeroshot.engine.neighbours import Neighbours, count_of, own
+from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
 
@@ -137,10 +138,8 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     score = pairs[0].score(network) if pairs[0].spared else None
     yield from fitting.train(bench, bench.optimiser(network), lessons, quick, stage="training", steps=steps, score=score)  # snapshots take one turn
     if job.cancelled() and known is None and lessons.taken < steps / 10:
-        from scipy import ndimage
-
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
-        return lambda planes: ndimage.gaussian_filter(own(planes, count), (0, 0, 1, 1))
+        return OfMiddle(Blur(1.0), count)
     if job.trained is None:
         _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
     return denoiser
