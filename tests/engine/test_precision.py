@@ -1,9 +1,12 @@
 """Which precision a machine is good at."""
 
 import json
+from threading import Event, Thread
 
+import numpy as np
 import pytest
 
+from napari_zeroshot import denoise
 from napari_zeroshot.engine import precision
 
 
@@ -51,3 +54,22 @@ def test_the_real_trial_leaves_the_users_random_numbers_alone():
     torch.manual_seed(4)
     assert precision.best("cpu") in ("float32", "bfloat16")
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_runs_side_by_side_in_bfloat16_give_the_pixels_of_each_alone(noisy):
+    def denoised():
+        return denoise(noisy, "zs-n2n", steps=4, crop=16, crops=1, precision="bfloat16", device="cpu", threads=1, dtype="float32").image
+
+    def go_on():
+        while not over.is_set():
+            denoised()
+
+    expected, over = denoised(), Event()
+    other = Thread(target=go_on)
+    other.start()
+    try:
+        for _ in range(15):
+            np.testing.assert_array_equal(denoised(), expected)
+    finally:
+        over.set()
+        other.join()

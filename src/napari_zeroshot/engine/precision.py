@@ -33,10 +33,13 @@ def best(device: str) -> Precision:
 
 
 def half_precision(device: str, wanted: bool) -> AbstractContextManager[None]:
-    """Within it, convolutions are computed in bfloat16, if wanted."""
+    """Within it, convolutions are computed in bfloat16, if wanted.
+
+    Without torch's memory of weights in bfloat16: all threads share that, so the end of one run's step would change how another's sums are rounded.
+    """
     import torch
 
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted, cache_enabled=False)
 
 
 def cache_file() -> Path:
