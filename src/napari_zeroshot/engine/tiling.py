@@ -28,7 +28,7 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
         Largest side of the part that is kept of each tile, in pixels. On the CPU tiles are smaller where that is quicker.
     halo
         Pixels of surroundings given to each tile; the network's reach or more, so no seam can be seen.
-        Beyond the image's edges they are its mirror image, not the zeros that the network would put there.
+        Beyond the image's edges they are its mirror image, outermost pixels and all, not the zeros that the network would put there.
     multiple
         Tiles start at multiples of this many pixels, for networks that pool.
     """
@@ -56,4 +56,4 @@ def _with_halo(plane: Planes, window: Window, halo: int) -> Planes:
     wide, inner = widened(window, halo, *plane.shape[2:])
     part = plane[:, :, wide[0], wide[1]]
     beyond = [(halo - here.start, halo - (more.stop - span.stop)) for span, more, here in zip(window, wide, inner, strict=True)]
-    return np.pad(part, ((0, 0), (0, 0), *beyond), mode="reflect") if np.any(beyond) else part.copy()
+    return np.pad(part, ((0, 0), (0, 0), *beyond), mode="symmetric") if np.any(beyond) else part.copy()
