@@ -20,14 +20,11 @@ Made = TypeVar("Made")
 
 def follow(steps: Generator[Progress, None, Made], title: str, *, quiet: bool = False) -> Made:
     """Run a denoising, several, or a sweep to the end, with a progress bar on standard error if that is a terminal."""
+    from napari_zeroshot.engine.method import finished
+
     with _bar(quiet) as bar:
         task = bar.add_task(title, total=None)
-        while True:
-            try:
-                report = next(steps)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            bar.update(task, completed=report.step, total=report.total, description=f"{title}: {_said(report)}")
+        return finished(steps, lambda report: bar.update(task, completed=report.step, total=report.total, description=f"{title}: {_said(report)}"))
 
 
 def _bar(quiet: bool) -> Bar:

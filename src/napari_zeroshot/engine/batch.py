@@ -256,7 +256,7 @@ def _at_once(
         try:
             if not over.is_set() and not cancelled():
                 steps = _outcome(order, items[number], _which(items, number), overwrite, lambda: over.is_set() or cancelled())
-                outcomes[number] = _passed_on(steps, lambda report: heard.put((number, report)))
+                outcomes[number] = finished(steps, lambda report: heard.put((number, report)))
                 if fail_fast and outcomes[number].state == "failed":
                     over.set()
         finally:
@@ -283,14 +283,6 @@ def _heard_of_all(heard: SimpleQueue[tuple[int, Progress | None]], ends: Sequenc
         else:
             ends[number].result()
             left -= 1
-
-
-def _passed_on(steps: Generator[Progress, None, Outcome], hear: Callable[[Progress], None]) -> Outcome:
-    while True:
-        try:
-            hear(next(steps))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
 
 
 def _outcome(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:

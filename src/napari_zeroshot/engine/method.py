@@ -67,11 +67,15 @@ Steps = Generator[Progress, None, Denoiser]
 """A method at work: yields `Progress`, returns the `Denoiser`."""
 
 
-def finished(steps: Generator[Any, None, Value]) -> Value:
-    """What a generator returns in the end; what it says on the way is passed over."""
+def unheard(said: Any) -> None:
+    """Where notes and reports go that nobody reads."""
+
+
+def finished(steps: Generator[Any, None, Value], hear: Callable[[Any], None] = unheard) -> Value:
+    """What a generator returns in the end; `hear` is told what it says on the way."""
     while True:
         try:
-            next(steps)
+            hear(next(steps))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
@@ -79,10 +83,6 @@ def finished(steps: Generator[Any, None, Value]) -> Value:
 def never() -> bool:
     """The cancel flag of a run that nobody can cancel."""
     return False
-
-
-def unheard(sentence: str) -> None:
-    """Where notes go that nobody reads."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,12 @@ from typing import Literal
 
 import platformdirs
 
-Precision = Literal["float32", "bfloat16"]
-
 WORTH = 0.8
 """bfloat16 is taken where it needs less than this share of float32's time."""
 REPEATS = 7
 
 
-def best(device: str) -> Precision:
+def best(device: str) -> Literal["float32", "bfloat16"]:
     """The faster precision for the convolutions of the papers' networks on a device, as torch spells it.
 
     Found by a trial of about a tenth of a second, the first time; afterwards read from the user's cache folder.
