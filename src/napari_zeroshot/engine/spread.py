@@ -26,7 +26,7 @@ class SpreadRun(Run):
     image: Any = field(kw_only=True)
     stage: str = "at work"
 
-    def steps(self) -> Generator[Progress, None, Result]:
+    def _steps(self) -> Generator[Progress, None, Result]:
         """Hand out the work, and take what comes back."""
         order = self.order
         self._take_over_finished()

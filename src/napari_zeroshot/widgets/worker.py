@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -59,8 +59,8 @@ class UnexpectedError(DenoiseError):
 class Running:
     """A run under way, in the hands of the main thread."""
 
-    def __init__(self, worker: Any, stop: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
-        self._worker, self._stop, self._view, self._heard = worker, stop, view, heard
+    def __init__(self, stop: threading.Event, unwanted: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
+        self._stop, self._unwanted, self._view, self._heard = stop, unwanted, view, heard
 
     @property
     def cancelling(self) -> bool:
@@ -73,8 +73,8 @@ class Running:
 
     def abandon(self) -> None:
         """End the run and want nothing more of it: no report or result that is already on its way arrives, only `on_end`."""
+        self._unwanted.set()
         self._stop.set()
-        self._worker.quit()
         for name in ("yielded", "returned", "errored"):
             self._heard.pop(name, None)
 
@@ -127,8 +127,8 @@ def run_in_thread(
     on_end
         Called last, whatever happened.
     """
-    stop, view = threading.Event(), _View(at)
-    worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, view)
+    stop, unwanted, view = threading.Event(), threading.Event(), _View(at)
+    worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, unwanted.is_set, view)
     for signal in (worker.errored, worker.warned):
         with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
             signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
@@ -136,7 +136,7 @@ def run_in_thread(
     for name in heard:
         getattr(worker, name).connect(partial(_tell, heard, name))
     worker.start()
-    return Running(worker, stop, view, heard)
+    return Running(stop, unwanted, view, heard)
 
 
 def _tell(heard: dict[str, Callable[..., None]], name: str, *said: Any) -> None:
@@ -158,17 +158,18 @@ def _import_torch() -> None:
 
 
 @thread_worker(ignore_errors=True)
-def _drain(start: Start, cancelled: Callable[[], bool], view: _View) -> Generator[Report, None, Result]:
+def _drain(start: Start, cancelled: Callable[[], bool], unwanted: Callable[[], bool], view: _View) -> Generator[Report, None, Result | None]:
     try:
-        return (yield from _reports(start(cancelled), view))
+        with closing(start(cancelled)) as steps:  # in this thread: a run may have workers to send home, for which the window is not to wait
+            return (yield from _reports(steps, unwanted, view))
     except DenoiseError:
         raise
     except Exception as error:
         raise UnexpectedError(error) from error  # as a RuntimeError it would be swallowed, and the dock wait for ever
 
 
-def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator[Report, None, Result]:
-    """Thin a run's progress out to what a window can show."""
+def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bool], view: _View) -> Generator[Report, None, Result | None]:
+    """Thin a run's progress out to what a window can show; of one that nobody wants any more, there is no result."""
     losses: list[tuple[int, float]] = []
     scores: list[tuple[int, float]] = []
     reported = next_preview = -math.inf
@@ -177,6 +178,8 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
             progress = next(steps)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        if unwanted():
+            return None
         if progress.loss is not None:
             losses.append((progress.step, progress.loss))
         if progress.score is not None:
