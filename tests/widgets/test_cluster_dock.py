@@ -70,6 +70,7 @@ def test_run_on_a_cluster_gives_the_layer_pixels_and_record_of_one_here(dock, ad
     result = dock.viewer.layers[-1]
     assert dock.names() == ["noisy", "noisy · ZS-N2N · 20 steps"], dock.message
     np.testing.assert_array_equal(result.data, expected.image)
+    assert not dock["keep"].isEnabled()
     assert without_time(result.metadata["napari-zeroshot"]) == without_time(expected.provenance())
 
 

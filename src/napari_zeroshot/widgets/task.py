@@ -126,7 +126,7 @@ class Task:
     def kept(self, moment: Moment) -> Result:
         """A result from what was shown at one moment."""
         image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
-        note = f"Kept by hand: one plane, as it was after step {moment.step} of {moment.total}."
+        note = f"Kept by hand: one plane, as it was after step {moment.step}."
         return self.unfinished(image, self.where(moment.at), moment, planes=1, planes_done=1, notes=(note,))
 
     def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:

@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
@@ -39,13 +40,17 @@ Start = Callable[[Callable[[], bool]], Generator[Progress, None, Result]]
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the window is told of a run: where it stands, losses and held-out scores since the last report, and maybe the plane `at` so far."""
+    """What the window is told of a run: where it stands, losses and held-out scores since the last report, and maybe the plane `at` so far, if it has changed.
+
+    `trainings` has for each loss the number of its training.
+    """
 
     progress: Progress
     losses: tuple[tuple[int, float], ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
     preview: NDArray[Any] | None = None
     at: At | None = None
+    trainings: tuple[int, ...] = ()
 
 
 class UnexpectedError(DenoiseError):
@@ -172,6 +177,8 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
     """Thin a run's progress out to what a window can show; of one that nobody wants any more, there is no result."""
     losses: list[tuple[int, float]] = []
     scores: list[tuple[int, float]] = []
+    trainings: list[int] = []
+    shown: tuple[At | None, NDArray[Any] | None] = None, None
     reported = next_preview = -math.inf
     while True:
         try:
@@ -182,6 +189,7 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
             return None
         if progress.loss is not None:
             losses.append((progress.step, progress.loss))
+            trainings.append(progress.training)
         if progress.score is not None:
             scores.append((progress.step, progress.score))
         now = time.perf_counter()
@@ -193,9 +201,13 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
                 preview = progress.snapshot(at=at)
             took = time.perf_counter() - now
             next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
-        yield Report(progress, tuple(losses), tuple(scores), preview, at)
-        losses.clear()
-        scores.clear()
+            if at == shown[0] and np.array_equal(preview, shown[1]):  # type: ignore[arg-type]
+                preview = None
+            else:
+                shown = at, preview
+        yield Report(progress, tuple(losses), tuple(scores), preview, at, tuple(trainings))
+        for heard in (losses, scores, trainings):
+            heard.clear()  # type: ignore[attr-defined]
         reported = time.perf_counter()
 
 
