@@ -156,6 +156,6 @@ def _place_told(worker: str) -> Iterator[None]:
 
 
 def _unwanted(worker: Any, key: str) -> bool:
-    """Whether the cluster has been told meanwhile that a task is not wanted any more."""
+    """Whether the cluster has been told meanwhile that a task is not wanted any more, or the worker is to end."""
     task = worker.state.tasks.get(key)
-    return task is None or task.state == "cancelled"
+    return task is None or task.state == "cancelled" or worker.status.name in ("closing", "closed")
