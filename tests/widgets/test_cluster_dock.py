@@ -119,7 +119,7 @@ def test_preview_is_made_here_wherever_runs_go(dock, planes):
 
 
 def test_cancel_keeps_finished_planes_and_leaves_the_others_as_they_were(dock, address, planes):
-    sent_to(dock, address, planes, steps=400)
+    sent_to(dock, address, planes)
     dock["stack"].setCurrentIndex(dock["stack"].findData("warm"))
     dock.press("run")
     dock.until(lambda: "1 of 3 planes done" in dock["progress"].text() or "plane 1/3" in dock["progress"].text())
