@@ -48,7 +48,7 @@ class Filling:
             raise DenoiseError("the run was ended")
         self.array[index] = plane
         self.planes += 1
-        self._done.add(tuple(i for i in index if not isinstance(i, slice)))
+        self._done.add(tuple(i for i in (index if isinstance(index, tuple) else (index,)) if not isinstance(i, slice)))
 
     def has(self, at: At) -> bool:
         """Whether a plane has been written."""
