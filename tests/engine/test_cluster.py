@@ -11,7 +11,7 @@ import pytest
 from napari_zeroshot import batch, denoise, read, save_network, write
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.cluster import connected, remote_steps
-from napari_zeroshot.engine.errors import DeviceError, ParamError
+from napari_zeroshot.engine.errors import DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.post import fetched, workers
@@ -134,6 +134,20 @@ def test_a_scheduler_that_is_none_is_refused_before_any_work(raw, tmp_path, wron
 def test_what_only_one_process_can_do_is_refused(stack):
     with pytest.raises(ParamError, match="leave start"):
         remote_steps("local", stack, "zs-n2n", axes="TCYX", trained="network.safetensors")
+
+
+def test_an_image_that_cannot_be_sent_is_told_with_what_to_do(address, stack):
+    class Open:
+        shape, dtype, ndim = stack.shape, stack.dtype, stack.ndim
+
+        def __reduce__(self):
+            raise TypeError("cannot pickle an open file")
+
+        def __getitem__(self, place):
+            return stack[place]
+
+    with pytest.raises(ImageError, match="save it as OME-Zarr"):
+        finished(remote_steps(address, Open(), axes="TCYX", **QUICK))
 
 
 def test_an_address_where_nobody_answers_is_told():

@@ -151,3 +151,32 @@ def test_preview_of_a_deleted_layer_goes_with_it(dock, noisy):
     dock.viewer.layers.remove("noisy")
     assert dock.names() == []
     assert not dock["keep"].isEnabled()
+
+
+def steps_of(dock):
+    """The step of each moment of the history, as it is shown."""
+    slider = dock["history"]
+    shown = []
+    for place in range(slider.maximum() + 1):
+        slider.setValue(place)
+        shown.append(int(dock["step"].text().removeprefix("step ")))
+    return shown
+
+
+def test_history_counts_the_steps_of_the_training_and_nothing_else(dock, noisy):
+    dock.viewer.add_image(np.stack([noisy, noisy + 1]), name="noisy", axis_labels=("c", "y", "x"))
+    dock.quick(steps=300)
+    dock.viewer.dims.set_current_step(0, 1)
+    dock.press("run")
+    dock.until_over()
+    assert 0 < max(steps_of(dock)) <= 300
+
+
+def test_each_training_has_a_line_of_its_own(dock, noisy):
+    dock.viewer.add_image(np.stack([noisy, noisy + 1, noisy]), name="noisy", axis_labels=("c", "y", "x"))
+    dock.quick(steps=30)
+    dock.press("run")
+    dock.until_over()
+    curve = dock["loss"].getPlotItem().listDataItems()[0]
+    assert len(curve.xData) == 90
+    assert list(np.flatnonzero(np.logical_not(curve.opts["connect"]))) == [29, 59, 89]

@@ -110,12 +110,21 @@ def test_reports_are_rarer_where_the_window_is_slow_to_draw(qtbot):
     assert 2 <= len(seen) - 1 <= 4  # the result comes beside them
 
 
+def test_a_plane_that_has_not_changed_is_not_shown_again(run):
+    def steps(cancelled):
+        for progress in reports(cancelled, 200, 0.01):
+            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: np.ones((2, 2)))
+        return "whole"
+
+    assert sum(report.preview is not None for report in run(steps, at={}).reports) == 1
+
+
 def test_previews_are_of_the_plane_asked_for_and_rare(run):
     asked = []
 
     def steps(cancelled):
         for progress in reports(cancelled, 60, 0.01):
-            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: asked.append(at) or np.ones((2, 2)))
+            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: asked.append(at) or np.full((2, 2), len(asked)))
         return "whole"
 
     seen = run(steps, at={"T": 3})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -14,7 +14,7 @@ from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import check_named, fail, give_json
 from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, OverwriteOption, SchedulerOption, SeedOption
-from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.errors import DenoiseError, ParamError
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
@@ -23,6 +23,7 @@ MEMORY = "Gigabytes that the run may take beside the image and its result; half 
 THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
 SAVE_NETWORK = "Write what was learned to a file ending in .safetensors, for --network."
+KEEP_PARTIAL = "On Ctrl-C, write the best result so far; after an error, the planes that were finished before it."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
@@ -72,7 +73,7 @@ def denoise_file(
     save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
     ome_zarr: OmeZarrOption = "0.4",
     overwrite: OverwriteOption = False,
-    keep_partial: Annotated[bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far.")] = False,
+    keep_partial: Annotated[bool, typer.Option("--keep-partial", help=KEEP_PARTIAL)] = False,
     as_json: JsonOption = False,
     params: Mapping[str, Any],
 ) -> None:
@@ -92,7 +93,15 @@ def denoise_file(
                 files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,
                 stack=stack, dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
-            result = follow(steps, method.title, quiet=as_json)
+            try:
+                result = follow(steps, method.title, quiet=as_json)
+            except DenoiseError as error:
+                if error.so_far is None:
+                    raise
+                if not keep_partial:
+                    fail(f"{error}; nothing was written (--keep-partial writes {_done(error.so_far)})", code=1, as_json=as_json)
+                files.write(target, error.so_far, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
+                _report_failed(target, error, error.so_far, [*image.notes, *error.so_far.notes], as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
             if save_network is not None:
@@ -118,6 +127,19 @@ def _why_nothing(result: Result, keep_partial: bool) -> str:
     if keep_partial:
         return "ended by Ctrl-C before anything was denoised; nothing was written"
     return "ended by Ctrl-C; nothing was written (--keep-partial writes the best result so far)"
+
+
+def _done(result: Result) -> str:
+    return f"the {result.planes_done} of {result.planes} planes that were finished"
+
+
+def _report_failed(target: Path, error: DenoiseError, so_far: Result, notes: Sequence[str], as_json: bool) -> NoReturn:
+    """End the program: tell the error, and what was written all the same."""
+    if as_json:
+        give_json({"output": str(target), **so_far.provenance(), "notes": notes, "error": str(error)})
+        raise typer.Exit(1)
+    typer.echo(f"Failed; wrote {_done(so_far)} to {target}, the others are empty")
+    raise error
 
 
 def report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:

@@ -125,10 +125,11 @@ def remote_steps(
 
 
 def _remote_steps(scheduler: str, image: Any, method: str, cancelled: Callable[[], bool], options: Mapping[str, Any]) -> Generator[Progress, None, Result]:
+    yield Progress("starting the workers" if "://" not in scheduler else f"connecting to {scheduler}", 0, 1, None, 0.0, _nothing_yet)
     with connected(scheduler, options.get("threads")) as cluster:
         yield from cluster.awaited(cancelled)
         if cancelled():
-            raise DeviceError("cancelled before a worker of the cluster was there")
+            raise DeviceError(f"cancelled before the cluster had a worker; start some there (dask worker {scheduler}), or denoise without it")
         return (yield from denoise_steps(image, method, where=cluster, cancelled=cancelled, **options))
 
 

@@ -52,6 +52,8 @@ class Progress:
         next report: afterwards it shows the later state. It stays valid after the run has ended.
     score
         Loss on parts of the image that are kept out of training, when it was just measured; None otherwise.
+    training
+        Which of the run's trainings `loss` is of: each has a number, and several may go on side by side.
     """
 
     stage: str
@@ -61,6 +63,7 @@ class Progress:
     seconds: float
     snapshot: Callable[..., NDArray[Any]]
     score: float | None = None
+    training: int = 0
 
 
 Steps = Generator[Progress, None, Denoiser]
@@ -239,6 +242,8 @@ class Result:
         Pairs of (step, loss) over the whole run.
     scores
         Pairs of (step, held-out score), where it was measured.
+    begun
+        After how many steps each training of the run began, which tells their losses apart; not part of the provenance.
     complete
         False if the run was cancelled: `image` is then the best so far, and the planes that were
         not reached (`planes_done` < `planes`) hold the noisy input.
@@ -286,6 +291,7 @@ class Result:
     threads: int | None = None
     continued: bool = False
     scores: tuple[tuple[int, float], ...] = ()
+    begun: tuple[int, ...] = ()
     denoiser: Denoiser | None = field(default=None, repr=False, compare=False)
     levels: Scale | None = field(default=None, repr=False, compare=False)
     lessons: tuple[Lesson, ...] = field(default=(), repr=False, compare=False)

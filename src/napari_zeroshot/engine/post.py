@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from warnings import catch_warnings, simplefilter
 
-from napari_zeroshot.engine.errors import DeviceError, FileError
+from napari_zeroshot.engine.errors import DeviceError, FileError, ImageError
 from napari_zeroshot.engine.share import Done, Share, share_steps
 
 if TYPE_CHECKING:
@@ -44,8 +44,14 @@ class Post:
         self._client.subscribe_topic(self._name, lambda event: self._heard.put(event[1]))
         with catch_warnings():  # dask's, that an array in memory is large: it is sent once
             simplefilter("ignore")
-            self._held = self._client.submit(_held, _Held(self._image), pure=False)
+            self._held = self._sent()
         return self
+
+    def _sent(self) -> Future[Any]:
+        try:
+            return self._client.submit(_held, _Held(self._image), pure=False)
+        except TypeError as error:  # what pickle says of open files and locks
+            raise ImageError("this image is in a form that cannot be sent to other processes; save it as OME-Zarr and open that, or denoise here") from error
 
     def __exit__(self, *error: object) -> None:
         with suppress(OSError, RuntimeError):  # a cluster that is gone has nothing left to be taken back
@@ -150,6 +156,6 @@ def _place_told(worker: str) -> Iterator[None]:
 
 
 def _unwanted(worker: Any, key: str) -> bool:
-    """Whether the cluster has been told meanwhile that a task is not wanted any more."""
+    """Whether the cluster has been told meanwhile that a task is not wanted any more, or the worker is to end."""
     task = worker.state.tasks.get(key)
-    return task is None or task.state == "cancelled"
+    return task is None or task.state == "cancelled" or worker.status.name in ("closing", "closed")

@@ -53,6 +53,7 @@ class Run:
     steps_total: int = 0
     losses: list[tuple[int, float]] = field(default_factory=list)
     scores: list[tuple[int, float]] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
     learned: Denoiser | None = None
     levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
@@ -196,6 +197,8 @@ class Run:
         self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
     ) -> Generator[Progress, None, _Learned]:
         before = self.steps_done
+        if self.order.method.trains:
+            self.begun.append(before)
         while True:
             try:
                 report = next(fit)
@@ -208,7 +211,7 @@ class Run:
             if report.score is not None:
                 self.scores.append((self.steps_done, report.score))
             shown = _Snapshot(self, _Learned(group, scales, report.snapshot))
-            yield self._progress(f"{report.stage}{which}", report.loss, shown, report.score)
+            yield replace(self._progress(f"{report.stage}{which}", report.loss, shown, report.score), training=len(self.begun))
 
     def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
@@ -356,6 +359,7 @@ class Run:
             threads=self.threads,
             continued=order.start is not None,
             scores=tuple(self.scores),
+            begun=tuple(self.begun),
             denoiser=self.learned,
             levels=self.levels,
             lessons=tuple(lesson for _, lesson in sorted(self.lessons.items())),

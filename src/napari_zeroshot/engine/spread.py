@@ -26,7 +26,7 @@ class SpreadRun(Run):
     image: Any = field(kw_only=True)
     stage: str = "at work"
 
-    def steps(self) -> Generator[Progress, None, Result]:
+    def _steps(self) -> Generator[Progress, None, Result]:
         """Hand out the work, and take what comes back."""
         order = self.order
         self._take_over_finished()
@@ -65,7 +65,7 @@ class SpreadRun(Run):
         pace.report(share, said["step"], said["total"])
         doing = "denoising" if said["loss"] is None else "training"
         self.stage = f"{doing}, {len(self.done)} of {len(self.order.axes.planes())} planes done"
-        return self._report(self.stage, pace, said["loss"], said["score"])
+        return replace(self._report(self.stage, pace, said["loss"], said["score"]), training=pace.number(share))
 
     def _report(self, stage: str, pace: _Pace, loss: float | None = None, score: float | None = None) -> Progress:
         self.steps_done, self.steps_total = pace.sums()
@@ -75,6 +75,8 @@ class SpreadRun(Run):
         """Put together what the trainings have said, in the order in which one process would have done them."""
         at = pace.before
         for share, came in ended:
+            if self.order.method.trains:
+                self.begun.append(at)
             for sentence in came.notes:
                 self._note(sentence)
             self.losses += [(at + step - pace.base(share), loss) for step, loss in came.losses]
@@ -101,6 +103,10 @@ class _Pace:
     def in_order(self) -> list[Share]:
         """The shares that learn, as one process would do them: channel by channel."""
         return sorted(filter(self._learns, self._work), key=lambda share: self._order.axes.channel_of(share.planes[0]))
+
+    def number(self, share: Share) -> int:
+        """Of a share, by which its losses are told from those of others."""
+        return self._work.index(share)
 
     def base(self, share: Share) -> int:
         """What a share's own run takes for done before it begins: all other planes."""

@@ -259,7 +259,7 @@ class _Work:
         loss, score, snapshot = (report.loss, report.score, report.snapshot) if report else (None, None, self._latest)
         stage = f"tile {done + 1}/{len(self.settings)}, {setting.title}"
         step, total = round(FINE * (done + part)), FINE * len(self.settings)
-        return SweepProgress(stage, step, total, loss, time.perf_counter() - self.started, snapshot, score, tuple(self.tiles))
+        return SweepProgress(stage, step, total, loss, time.perf_counter() - self.started, snapshot, score, tiles=tuple(self.tiles))
 
     def _latest(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
         """What the tiles' snapshots give: the piece, as it was denoised last."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import pyqtgraph
 from qtpy.QtWidgets import QSizePolicy
 
@@ -54,12 +56,17 @@ class LossPlot(pyqtgraph.PlotWidget):
         self._curve, self._held_out = self.plot(), self.plot(pen=None, symbol="o", symbolSize=6)
         self.empty()
 
-    def add(self, losses: Points, scores: Points = ()) -> None:
-        """Lengthen the curves."""
-        for curve, known, new in ((self._curve, self._losses, losses), (self._held_out, self._scores, scores)):
-            known += [(step, max(value, LEAST_LOSS)) for step, value in new]
-            if known:
-                curve.setData(*zip(*known, strict=True))
+    def add(self, losses: Points, trainings: Iterable[int], scores: Points) -> None:
+        """Lengthen the curves; `trainings` has for each loss the number of its training, each of which has a line of its own."""
+        for (step, loss), training in zip(losses, trainings, strict=True):
+            self._losses.setdefault(training, []).append((step, max(loss, LEAST_LOSS)))
+        self._scores += [(step, max(score, LEAST_LOSS)) for step, score in scores]
+        if self._losses:
+            lines = self._losses.values()
+            joined = [place < len(line) for line in lines for place in range(1, len(line) + 1)]
+            self._curve.setData(*zip(*chain.from_iterable(lines), strict=True), connect=np.array(joined))
+        if self._scores:
+            self._held_out.setData(*zip(*self._scores, strict=True))
         self.getPlotItem().setVisible(bool(self._losses))
         if scores:
             self.setLabel("left", "loss, held-out ●")
@@ -67,7 +74,7 @@ class LossPlot(pyqtgraph.PlotWidget):
 
     def empty(self) -> None:
         """Show nothing."""
-        self._losses: list[tuple[int, float]] = []
+        self._losses: dict[int, list[tuple[int, float]]] = {}
         self._scores: list[tuple[int, float]] = []
         for curve in (self._curve, self._held_out):
             curve.setData([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -35,10 +36,10 @@ class CurvesRoom(QWidget):
             self.show()
         self._plot.empty()
 
-    def add(self, losses: Points, scores: Points = ()) -> None:
+    def add(self, losses: Points, trainings: Iterable[int], scores: Points) -> None:
         """Lengthen the curves."""
         if self._plot is not None:
-            self._plot.add(losses, scores)
+            self._plot.add(losses, trainings, scores)
 
     def recolour(self, theme: Any) -> None:
         """Take over the colours of a napari theme."""

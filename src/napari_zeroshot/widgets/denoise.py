@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
@@ -35,6 +36,7 @@ VIEW_RESTS = 200
 """Milliseconds for which the view must rest before the estimate follows it."""
 
 RUNNING = "The layer “preview” shows the plane in view so far. Closing this dock ends the run."
+AWAY = "The cluster does the work; the layer “preview” shows the plane in view once it is finished. Closing this dock ends the run."
 CANCELLING = "Training stops; the best so far will be kept."
 PREVIEWING = "The layer “preview” shows what is learnt so far."
 CHECK_AXES = "Nothing says what the dimensions of this image are: check the axes above, then press View denoised."
@@ -137,12 +139,16 @@ class DenoiseWidget(Dock):
         self._refresh()
 
     def _start(self, task: Task) -> None:
-        if not task.viewed:
-            self._run.start(task, denoise_steps)
-            return
-        from napari_zeroshot.engine.lazy import lazy_steps  # which loads dask's arrays
+        if task.viewed:
+            from napari_zeroshot.engine.lazy import lazy_steps  # which loads dask's arrays
 
-        self._run.start(task, lazy_steps)
+            self._run.start(task, lazy_steps)
+        elif task.cluster:
+            from napari_zeroshot.engine.cluster import remote_steps  # which loads dask
+
+            self._run.start(task, partial(remote_steps, task.cluster))
+        else:
+            self._run.start(task, denoise_steps)
 
     def _on_cancel(self) -> None:
         self._run.cancel()
@@ -256,7 +262,7 @@ class DenoiseWidget(Dock):
         self._on_cpu.setVisible(self._short_of_memory and not running)
         if running:
             self._buttons.show_running(cancelling=self._run.cancelling)
-            self._message.setText(CANCELLING if self._run.cancelling else RUNNING)
+            self._message.setText(CANCELLING if self._run.cancelling else AWAY if self._run.away else RUNNING)
         else:
             self._show_ready(self._order.problem())
 

@@ -19,13 +19,13 @@ LARGE = 10**9
 
 def told_estimate(task: Task) -> str:
     """How long a task will take, how much memory, how large its result is if it is large, and where it is computed."""
-    seconds = expected_seconds(task)
+    seconds = None if task.cluster else expected_seconds(task)
     size = result_size(task.source, task.shape, as_float32=task.options["dtype"] == "float32")
     parts = (
         "" if seconds is None else f"about {told_time(seconds)}",
-        f"memory up to {told_size(round(_memory(task)))}",
+        f"memory up to {told_size(round(_memory(task)))}" + (" in each worker" if task.cluster else ""),
         "each plane when you go to it" if task.viewed else f"result {told_size(size)}" if size >= LARGE else "",
-        told_device(str(task.options["device"]), trains=task.method.trains),
+        told_cluster(task.cluster) if task.cluster else told_device(str(task.options["device"]), trains=task.method.trains),
     )
     told = " · ".join(part for part in parts if part)
     return told[0].upper() + told[1:]
@@ -37,6 +37,11 @@ def _memory(task: Task) -> float:
     most = needed.fixed + needed.per_pixel * min(memory.LARGEST_TILE**2, task.axes.height * task.axes.width)
     bound = task.options["memory"]
     return min(most, bound * memory.GIGABYTE) if bound else most
+
+
+def told_cluster(scheduler: str) -> str:
+    """Where a run goes that is not done in this process; what is known of this one's pace says nothing of that."""
+    return f"on the cluster {scheduler}, as fast as its workers are" if "://" in scheduler else f"in processes of this computer ({scheduler})"
 
 
 def told_device(wish: str, *, trains: bool) -> str:

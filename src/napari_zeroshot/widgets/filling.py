@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.widgets.task import Task
+from napari_zeroshot.widgets.task import At, Task
 
 LARGE = 2**30
 """Bytes from which the result of a lazy image is kept on disk instead of in memory."""
@@ -28,6 +28,7 @@ class Filling:
         self.shape, self.dtype, self.on_disk = shape, dtype, on_disk
         self.array = _on_disk(shape, dtype, letters) if on_disk else np.zeros(shape, dtype)
         self.planes = 0
+        self._letters, self._done = letters, set[tuple[Any, ...]]()
         self._closed = False
 
     @classmethod
@@ -47,6 +48,11 @@ class Filling:
             raise DenoiseError("the run was ended")
         self.array[index] = plane
         self.planes += 1
+        self._done.add(tuple(i for i in (index if isinstance(index, tuple) else (index,)) if not isinstance(i, slice)))
+
+    def has(self, at: At) -> bool:
+        """Whether a plane has been written."""
+        return tuple(at[letter] for letter in self._letters if letter not in IN_PLANE) in self._done
 
     def __getitem__(self, index: Any) -> Any:
         return self.array[index]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,10 +19,9 @@ FEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What one plane looked like after some steps; `at` counts within the region that was denoised."""
+    """What one plane looked like after some steps of its training; `at` counts within the region that was denoised."""
 
     step: int
-    total: int
     seconds: float
     image: NDArray[Any]
     at: Mapping[str, int]
@@ -90,11 +88,9 @@ class History(QWidget):
         if self._moments and dict(self._moments[-1].at) != dict(moment.at):
             self._moments = []
         kept = self._slider.value()
-        self._moments.append(Moment(moment.step, moment.total, moment.seconds, moment.image, moment.at, tuple(self._losses), tuple(self._scores)))
+        self._moments.append(replace(moment, losses=tuple(self._losses), scores=tuple(self._scores)))
         if self._too_many():
-            step = self._moments[kept].step if kept < len(self._moments) else 0
-            self._moments = [*self._moments[:-1][::2], self._moments[-1]]
-            kept = max(0, bisect_right([known.step for known in self._moments], step) - 1)
+            self._moments, kept = [*self._moments[:-1][::2], self._moments[-1]], kept // 2
         self._refresh(None if latest else kept)
 
     def note(self, losses: tuple[tuple[int, float], ...], scores: tuple[tuple[int, float], ...]) -> None:

@@ -75,7 +75,7 @@ class Idle(QObject):
     def _calibrate(self) -> None:
         """Find out how long this method takes here, if it was never run before."""
         task = self._task()
-        if self._calibrating is not None or task is None or expected_seconds(task) is not None:
+        if self._calibrating is not None or task is None or task.cluster or expected_seconds(task) is not None:
             return
         short, pace = calibration(task), Pace()
         self._calibrating = run_in_thread(

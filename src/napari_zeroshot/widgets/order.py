@@ -48,6 +48,7 @@ class OrderForm(QWidget):
         self._scope.changed.connect(self.scope_changed)
         for part in (self._recipe, self._options):
             part.changed.connect(self.settings_changed)
+        self._options.moved.connect(self.scope_changed)
 
     @property
     def layer(self) -> Image | None:
@@ -74,13 +75,14 @@ class OrderForm(QWidget):
         """
         source, recipe, viewed = self._picker.value(), self._recipe.value(), self._scope.scope == VIEWED
         region, options = self._scope.region(source, self._viewer), self._options.value()
-        return Task(source, region, recipe.method, recipe.preset, recipe.params, options | ({"stack": "shared"} if viewed else {}), viewed)
+        how, cluster = (options | {"stack": "shared"}, "") if viewed else (options, self._options.cluster)
+        return Task(source, region, recipe.method, recipe.preset, recipe.params, how, viewed, cluster)
 
     def preview(self) -> Task:
         """The same, quickly, on what can be seen."""
         whole = self.value()
         region = whole.source.visible(self._viewer, int(habits.preference("preview_size")))
-        return replace(whole, region=region, preset="preview", params=whole.method.quick(whole.params), viewed=False)
+        return replace(whole, region=region, preset="preview", params=whole.method.quick(whole.params), viewed=False, cluster="")
 
     def problem(self) -> str:
         """What keeps it from being done."""
@@ -116,7 +118,8 @@ class OrderForm(QWidget):
     def remember(self) -> None:
         """Note the settings, to begin with them the next time."""
         recipe, options = self._recipe.value(), self._options.value()
-        for name, value in (("method", recipe.method.name), ("device", options["device"]), ("output_type", options["dtype"])):
+        chosen = {"method": recipe.method.name, "device": options["device"], "cluster": self._options.cluster, "output_type": options["dtype"]}
+        for name, value in chosen.items():
             habits.prefer(name, value)
         habits.Notebook("recipes").put(recipe.method.name, {"preset": recipe.preset, "changes": recipe.changes()})
 
@@ -128,6 +131,7 @@ class OrderForm(QWidget):
         """Begin as the user left off."""
         self._recipe.recall(habits.preference("method"))
         self._options.set_device_and_type(habits.preference("device"), habits.preference("output_type"))
+        self._options.set_cluster(habits.preference("cluster"))
 
     def _on_image(self) -> None:
         self._scope.set_axes(self._picker.known_axes())

@@ -41,8 +41,8 @@ class Pace:
             yield report
 
     def remember(self, task: Task, result: Result) -> None:
-        """Note how long a step and a pixel took. What was cut short tells nothing, nor what is denoised later."""
-        if not result.complete or task.viewed:
+        """Note how long a step and a pixel took. What was cut short tells nothing, nor what is denoised later or elsewhere."""
+        if not result.complete or task.viewed or task.cluster:
             return
         after_first = _trainings(task) * _steps(task) - 1
         seconds = {"step": self.learning / after_first if after_first > 0 else 0.0, "pixel": self.denoising / _pixels(task)}

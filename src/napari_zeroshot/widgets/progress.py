@@ -29,7 +29,7 @@ class ProgressPanel(QWidget):
         self._bar.setUpdatesEnabled(False)  # a bar paints itself at each change, and the whole window with it where there is an OpenGL canvas
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.step)
-        self._bar.setFormat(f"{progress.stage} · {remaining(progress)}")
+        self._bar.setFormat(f"{progress.stage} · {remaining(progress)}" if progress.step else progress.stage)
         self._bar.setUpdatesEnabled(True)
 
     def finish(self) -> None:

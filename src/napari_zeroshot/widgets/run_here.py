@@ -19,7 +19,7 @@ from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import METADATA, add_layer, add_result, result_name, unique_name
 from napari_zeroshot.widgets.pace import Pace
-from napari_zeroshot.widgets.task import Run, Task
+from napari_zeroshot.widgets.task import At, Run, Task
 from napari_zeroshot.widgets.watch import Watch
 from napari_zeroshot.widgets.worker import Report, Running, run_in_thread
 
@@ -62,6 +62,11 @@ class RunHere(QObject):
         """Whether there is a run whose result is not yet a layer."""
         return self._task is not None
 
+    @property
+    def away(self) -> bool:
+        """Whether there is a run, and a cluster does it."""
+        return self._task is not None and bool(self._task.cluster)
+
     def start(self, task: Task, run: Run) -> None:
         """Begin a run."""
         self._watch.begin(task)
@@ -72,7 +77,7 @@ class RunHere(QObject):
         pace, steps = Pace(), partial(task.steps, run, **({"out": self._filling} if self._filling is not None else {}))
         self._running = run_in_thread(
             lambda cancelled: pace.timed(with_less_memory(partial(steps, cancelled), task.params)),
-            at=task.within(task.source.plane_in_view(self._viewer)),
+            at=self._plane_to_show(),
             on_report=self._on_report,
             on_result=lambda result: self._on_result(result, pace),
             on_error=self._on_error,
@@ -115,7 +120,13 @@ class RunHere(QObject):
     def follow_view(self) -> None:
         """Ask for previews of the plane in view, unless the user has deleted them."""
         if self._running is not None:
-            self._running.show(self._watch.plane(self._viewer))
+            self._running.show(self._plane_to_show())
+
+    def _plane_to_show(self) -> At | None:
+        """The plane in view, if it is wanted; of a run elsewhere, whose networks are there, only once it is finished."""
+        at = self._watch.plane(self._viewer)
+        unfinished = self.away and (self._filling is None or at is None or not self._filling.has(at))
+        return None if unfinished else at
 
     def abandon(self) -> None:
         """End the run and want nothing more of it, without touching a widget: they may be gone."""

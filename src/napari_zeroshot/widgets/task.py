@@ -46,6 +46,8 @@ class Task:
         Seed, device and so on, as `denoise_steps` takes them.
     viewed
         Whether planes are denoised only when they are looked at, by `lazy_steps`.
+    cluster
+        The scheduler that it is sent to, for `remote_steps`; empty if it is done in this process.
     """
 
     source: Source
@@ -55,6 +57,7 @@ class Task:
     params: Params
     options: Mapping[str, Any]
     viewed: bool = False
+    cluster: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -78,9 +81,13 @@ class Task:
         return len(self.axes.planes())
 
     def check(self) -> None:
-        """Raise a `DenoiseError` if the image cannot be denoised, or the region is too small for the method."""
+        """Raise a `DenoiseError` if the image cannot be denoised, the region is too small for the method, or no cluster can be called so."""
         big_enough(checked_axes(self.source.data, self.source.axes.letters), self.method)
         big_enough(self.axes, self.method)
+        if self.cluster:
+            from napari_zeroshot.engine.cluster import check_scheduler  # which loads dask
+
+            check_scheduler(self.cluster)
 
     def steps(self, run: Run, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
         """Begin."""
@@ -119,7 +126,7 @@ class Task:
     def kept(self, moment: Moment) -> Result:
         """A result from what was shown at one moment."""
         image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
-        note = f"Kept by hand: one plane, as it was after step {moment.step} of {moment.total}."
+        note = f"Kept by hand: one plane, as it was after step {moment.step}."
         return self.unfinished(image, self.where(moment.at), moment, planes=1, planes_done=1, notes=(note,))
 
     def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:
@@ -145,6 +152,8 @@ class Task:
 
     def told_device(self) -> str:
         """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded."""
+        if self.cluster:
+            return "workers of a cluster"
         if not self.method.trains or not torch_is_loaded():
             return "CPU (this method uses no GPU)" if not self.method.trains else str(self.options["device"])
         return choose(self.options["device"]).reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.method import Result
@@ -24,32 +25,50 @@ class Watch:
         self.progress, self.curves, self.history = ProgressPanel(), CurvesRoom(), History()
         self.task: Task | None = None
         self.layer: Preview | None = None
+        self._training, self._begun, self._learnt = -1, 0, 0
 
     def begin(self, task: Task) -> None:
         """Show what comes of a task from now on."""
         self.task, self.layer = task, Preview(self._viewer, task.source, task.region, self.layer)
+        self._training, self._begun, self._learnt = -1, 0, 0
         self.history.empty()
         self.progress.start()
         self.curves.begin()
 
     def report(self, report: Report) -> None:
         """Show what a run has reported."""
-        if report.preview is None:
+        self._count(report)
+        if report.preview is None or self.task is None or self.task.cluster:
             self.history.note(report.losses, report.scores)
         else:
-            progress = report.progress
-            self.history.add(Moment(progress.step, progress.total, progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
-            if self.history.at_latest:
-                self.show_moment()
+            step = self._learnt or report.progress.step  # a filter learns nothing
+            self.history.add(Moment(step, report.progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
+        self._show(report)
         self.progress.show_progress(report.progress)
-        self.curves.add(report.losses, report.scores)
+        self.curves.add(report.losses, report.trainings, report.scores)
+
+    def _show(self, report: Report) -> None:
+        """Show the plane of a report; one of a cluster is finished, and has no history."""
+        if report.preview is None or self.layer is None:
+            return
+        if self.task is not None and self.task.cluster:
+            self.layer.show(report.preview, report.at or {})
+        elif self.history.at_latest:
+            self.show_moment()
+
+    def _count(self, report: Report) -> None:
+        """Note how many steps the latest training has taken: those of others, and what denoising is worth, are no steps of its."""
+        for (step, _), training in zip(report.losses, report.trainings, strict=True):
+            if training != self._training:  # a training reports its first step
+                self._training, self._begun = training, step - 1
+            self._learnt = step - self._begun
 
     def previewed(self, result: Result) -> None:
         """Show what a preview came to."""
         if self.task is None:
             return
         steps = result.losses[-1][0] if result.losses else 0
-        self.history.add(Moment(steps, steps, result.seconds, self.task.plane_of(result.image), {}))
+        self.history.add(Moment(steps, result.seconds, self.task.plane_of(result.image), {}))
         self.show_moment()
         self.finish(result)
 
@@ -57,7 +76,7 @@ class Watch:
         """Show that a result is there: a full bar, and whole curves."""
         self.progress.finish()
         self.curves.begin()
-        self.curves.add(result.losses, result.scores)
+        self.curves.add(result.losses, [bisect_left(result.begun, step) for step, _ in result.losses], result.scores)
 
     def show_moment(self) -> None:
         """Show the moment that the history stands at."""

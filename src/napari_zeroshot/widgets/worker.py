@@ -6,12 +6,13 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
@@ -39,13 +40,17 @@ Start = Callable[[Callable[[], bool]], Generator[Progress, None, Result]]
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the window is told of a run: where it stands, losses and held-out scores since the last report, and maybe the plane `at` so far."""
+    """What the window is told of a run: where it stands, losses and held-out scores since the last report, and maybe the plane `at` so far, if it has changed.
+
+    `trainings` has for each loss the number of its training.
+    """
 
     progress: Progress
     losses: tuple[tuple[int, float], ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
     preview: NDArray[Any] | None = None
     at: At | None = None
+    trainings: tuple[int, ...] = ()
 
 
 class UnexpectedError(DenoiseError):
@@ -59,8 +64,8 @@ class UnexpectedError(DenoiseError):
 class Running:
     """A run under way, in the hands of the main thread."""
 
-    def __init__(self, worker: Any, stop: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
-        self._worker, self._stop, self._view, self._heard = worker, stop, view, heard
+    def __init__(self, stop: threading.Event, unwanted: threading.Event, view: _View, heard: dict[str, Callable[..., None]]) -> None:
+        self._stop, self._unwanted, self._view, self._heard = stop, unwanted, view, heard
 
     @property
     def cancelling(self) -> bool:
@@ -73,8 +78,8 @@ class Running:
 
     def abandon(self) -> None:
         """End the run and want nothing more of it: no report or result that is already on its way arrives, only `on_end`."""
+        self._unwanted.set()
         self._stop.set()
-        self._worker.quit()
         for name in ("yielded", "returned", "errored"):
             self._heard.pop(name, None)
 
@@ -127,8 +132,8 @@ def run_in_thread(
     on_end
         Called last, whatever happened.
     """
-    stop, view = threading.Event(), _View(at)
-    worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, view)
+    stop, unwanted, view = threading.Event(), threading.Event(), _View(at)
+    worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, unwanted.is_set, view)
     for signal in (worker.errored, worker.warned):
         with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
             signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
@@ -136,7 +141,7 @@ def run_in_thread(
     for name in heard:
         getattr(worker, name).connect(partial(_tell, heard, name))
     worker.start()
-    return Running(worker, stop, view, heard)
+    return Running(stop, unwanted, view, heard)
 
 
 def _tell(heard: dict[str, Callable[..., None]], name: str, *said: Any) -> None:
@@ -158,27 +163,33 @@ def _import_torch() -> None:
 
 
 @thread_worker(ignore_errors=True)
-def _drain(start: Start, cancelled: Callable[[], bool], view: _View) -> Generator[Report, None, Result]:
+def _drain(start: Start, cancelled: Callable[[], bool], unwanted: Callable[[], bool], view: _View) -> Generator[Report, None, Result | None]:
     try:
-        return (yield from _reports(start(cancelled), view))
+        with closing(start(cancelled)) as steps:  # in this thread: a run may have workers to send home, for which the window is not to wait
+            return (yield from _reports(steps, unwanted, view))
     except DenoiseError:
         raise
     except Exception as error:
         raise UnexpectedError(error) from error  # as a RuntimeError it would be swallowed, and the dock wait for ever
 
 
-def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator[Report, None, Result]:
-    """Thin a run's progress out to what a window can show."""
+def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bool], view: _View) -> Generator[Report, None, Result | None]:
+    """Thin a run's progress out to what a window can show; of one that nobody wants any more, there is no result."""
     losses: list[tuple[int, float]] = []
     scores: list[tuple[int, float]] = []
+    trainings: list[int] = []
+    shown: tuple[At | None, NDArray[Any] | None] = None, None
     reported = next_preview = -math.inf
     while True:
         try:
             progress = next(steps)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        if unwanted():
+            return None
         if progress.loss is not None:
             losses.append((progress.step, progress.loss))
+            trainings.append(progress.training)
         if progress.score is not None:
             scores.append((progress.step, progress.score))
         now = time.perf_counter()
@@ -190,9 +201,13 @@ def _reports(steps: Generator[Progress, None, Result], view: _View) -> Generator
                 preview = progress.snapshot(at=at)
             took = time.perf_counter() - now
             next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
-        yield Report(progress, tuple(losses), tuple(scores), preview, at)
-        losses.clear()
-        scores.clear()
+            if at == shown[0] and np.array_equal(preview, shown[1]):  # type: ignore[arg-type]
+                preview = None
+            else:
+                shown = at, preview
+        yield Report(progress, tuple(losses), tuple(scores), preview, at, tuple(trainings))
+        for heard in (losses, scores, trainings):
+            heard.clear()  # type: ignore[attr-defined]
         reported = time.perf_counter()
 
 
