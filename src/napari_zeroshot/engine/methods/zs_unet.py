@@ -151,10 +151,11 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
 
 
 def _own_noise(report: NoiseReport, planes: Tensor) -> OwnNoise:
+    """The noise of planes; of colours no more than their finest details hold, unless neighbours share it: those hold less of that."""
     from napari_zeroshot.engine.own_noise import OwnNoise
 
     noise = OwnNoise.of(report)
-    return noise if report.neighbours_share else noise.within(planes)  # the finest details hold less of noise that is shared
+    return noise.within(planes) if planes.shape[1] > 1 and not report.neighbours_share else noise
 
 
 def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
