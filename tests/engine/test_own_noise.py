@@ -36,3 +36,22 @@ def test_noise_of_an_image_is_put_back_as_it_was():
     again = OwnNoise.of(report).on(torch.from_numpy(ramp), random_numbers(0, "cpu")).numpy() - ramp
     assert again[:, :32].std() == pytest.approx(np.sqrt(3 * 31 + 4), rel=0.1)
     assert again[:, -32:].std() == pytest.approx(np.sqrt(3 * 189 + 4), rel=0.1)
+
+
+def _texture(sigma: float) -> torch.Tensor:
+    rows, columns = np.mgrid[:256, :256]
+    bricks = 20 * np.sin(rows / 1.5) * (np.sin(columns / 4) > 0)
+    return torch.from_numpy(100 + bricks + np.random.default_rng(0).normal(0, sigma, bricks.shape)).float()[None, None]
+
+
+@pytest.mark.parametrize("gain", [None, 2.0])
+def test_fine_texture_that_passed_for_noise_is_taken_off(gain):
+    told = OwnNoise(offset=0.0, gain=gain, read_noise=20.0, ends=(-np.inf, np.inf))
+    mended = told.within(_texture(10.0))
+    assert float(mended.deviation(torch.tensor(100.0))) == pytest.approx(10, rel=0.05)
+
+
+def test_noise_is_not_made_stronger_nor_weaker_than_it_is():
+    told = OwnNoise(offset=0.0, gain=None, read_noise=10.0, ends=(-np.inf, np.inf))
+    assert told.within(_texture(30.0)) is told
+    assert told.within(_texture(10.0)).read_noise == pytest.approx(10, rel=0.02)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+from napari_zeroshot.engine.sampling import brightness_around
+
+LIKELY = 2.0
+"""Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,14 @@ class OwnNoise:
         high = report.highest.level if report.highest.cut else float("inf")
         return cls(report.offset, report.gain, report.read_noise if report.gain else report.noise, (low, high))
 
+    def within(self, planes: Tensor) -> OwnNoise:
+        """This noise, or as much weaker as the finest details of noisy planes allow: fine texture passes for noise. Shape (N, C, Y, X)."""
+        told, held = float(self.deviation(brightness_around(planes, LIKELY)).square().mean()), _finest_variance(planes)
+        if told <= held:
+            return self
+        share = held / told
+        return replace(self, gain=self.gain and self.gain * share, read_noise=self.read_noise * share**0.5)
+
     def on(self, clean: Tensor, rng: torch.Generator) -> Tensor:
         """`clean` with noise, of its shape and device. What is darker than darkness has read noise only."""
         here = clean.to(rng.device)  # not every GPU draws Poisson numbers
@@ -49,3 +62,10 @@ class OwnNoise:
         """The noise's standard deviation at these grey levels."""
         photons_variance = (clean - self.offset).clamp_min(0) * (self.gain or 0.0)
         return (photons_variance + self.read_noise**2).sqrt()
+
+
+def _finest_variance(planes: Tensor) -> float:
+    """The variance of white noise, and of structure no coarser: mean square of second differences along rows of those along columns (Immerkaer, 1996)."""
+    bend = torch.tensor([1.0, -2.0, 1.0], device=planes.device)
+    kernel = bend[:, None] * bend
+    return float(F.conv2d(planes.flatten(0, 1)[:, None], (kernel / kernel.norm())[None, None]).square().mean())

@@ -12,9 +12,9 @@ from torch import Tensor
 from napari_zeroshot.engine.blur import Blur, best_sigma
 from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
 from napari_zeroshot.engine.neighbours import count_of, mirrored_around, own
-from napari_zeroshot.engine.own_noise import OwnNoise
+from napari_zeroshot.engine.own_noise import LIKELY, OwnNoise
 from napari_zeroshot.engine.parts import blocks
-from napari_zeroshot.engine.sampling import Crops, brightness_around, cell_mean, lattices, random_pair, turned_at_random
+from napari_zeroshot.engine.sampling import Crops, brightness_around, cell_mean, diagonal_pair, lattices, random_pair, turned_at_random
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.networks import EvenUNet
@@ -25,12 +25,13 @@ REFRESHES = 5
 """How often the answers learnt from are made anew."""
 LEAST_NOISE = 1e-3
 """Of the range, so that no place without noise counts for everything."""
-LIKELY = 2.0
-"""Sigma of the blur that tells, before anything is learnt, how bright a place is and so how noisy."""
 
 
 class Pairs:
-    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts."""
+    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts.
+
+    Of colours whose noise is known, pairs are of diagonals: they lie in the same place, where pixels beside one another teach a blur of half a pixel.
+    """
 
     def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
         height, width = (size // distance * distance for size in bench.planes.shape[-2:])
@@ -41,6 +42,7 @@ class Pairs:
         if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
             weights = noise.deviation(brightness_around(middle, LIKELY)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
         self._bench, self._channels = bench, views.shape[1]
+        self._noise = noise if middle.shape[1] > 1 else None
         self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
 
     def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,8 +59,14 @@ class Pairs:
         return lambda: network.apart(first, second, weights)
 
     def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        first, second = random_pair(batch[:, : self._channels], self._bench.rng)
+        planes = batch[:, : self._channels]
+        first, second = random_pair(planes, self._bench.rng) if self._noise is None else self._diagonals(planes, self._noise)
         return first, own(second, self._count), cell_mean(batch[:, self._channels :])
+
+    def _diagonals(self, planes: Tensor, noise: OwnNoise) -> tuple[Tensor, Tensor]:
+        """The means of both diagonals of each cell, the first as noisy as a pixel: half the noise is left in a mean of two."""
+        first, second = diagonal_pair(planes)
+        return first + (noise.on(first, self._bench.rng) - first) / 2**0.5, second
 
 
 class Answers:

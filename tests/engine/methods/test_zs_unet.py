@@ -52,6 +52,32 @@ def test_pairs_are_of_neighbours_unless_these_share_noise(blotchy):
     assert zs_unet.distances("3", diagnose(blotchy)) == (3,)
 
 
+def _pairs_of(planes, read_noise):
+    from napari_zeroshot.engine.fitting import Bench
+    from napari_zeroshot.engine.own_noise import OwnNoise
+    from napari_zeroshot.engine.taught import Pairs
+
+    bench = Bench.set_up(planes.astype(np.float32), Job(), zs_unet.ZSUNetParams(neighbours="0", crop=64), 1)
+    return Pairs(bench, 1, OwnNoise(0.0, None, read_noise, (-np.inf, np.inf)))()[:2]
+
+
+def test_pairs_of_colours_lie_in_the_same_place():
+    slope = np.broadcast_to(np.arange(64) / 64, (1, 3, 64, 64))
+    torch.testing.assert_close(*_pairs_of(slope, 0.0))
+
+
+def test_pairs_of_grey_images_are_of_pixels():
+    first, second = _pairs_of(np.broadcast_to(np.arange(64) / 64, (1, 1, 64, 64)), 0.0)
+    assert float((first - second).abs().max()) == pytest.approx(1 / 64)
+
+
+def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_comes_out():
+    first, second = _pairs_of(np.random.default_rng(0).normal(0.5, 0.1, (1, 3, 64, 64)), 0.1)
+    assert float(first.std()) == pytest.approx(0.1, rel=0.05)
+    assert float(second.std()) == pytest.approx(0.1 / 2**0.5, rel=0.05)
+    assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.05
+
+
 def test_shared_noise_goes_with_pairs_further_apart(blotchy, truth):
     near, far = (np.square(denoise(blotchy, "zs-unet", distance=apart, **{**QUICK, "steps": 150}).image - truth).mean() for apart in ("1", "auto"))
     assert far < 0.9 * near

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
     from napari_zeroshot.engine.networks import EvenUNet
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+    from napari_zeroshot.engine.own_noise import OwnNoise
 
 Distance = Literal["auto", "1", "2", "3", "2+3"]
 
@@ -88,11 +89,16 @@ def read_noise_of(planes: Planes) -> NoiseReport | None:
     """What noise the planes hold, on their scale; None where that cannot be told: too small or without noise."""
     from napari_zeroshot.engine.noise_diagnosis import diagnose
 
-    part = planes[: min(len(planes), 4), :, :1024, :1024].reshape(-1, *planes[0, :, :1024, :1024].shape[1:])
+    part = _read_from(planes)
     try:
-        return diagnose(part, axes="ZYX")
+        return diagnose(part.reshape(-1, *part.shape[2:]), axes="ZYX")
     except ImageError:
         return None
+
+
+def _read_from(planes: Any) -> Any:
+    """The part of planes, arrays or tensors, that tells of their noise."""
+    return planes[:4, :, :1024, :1024]
 
 
 def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
@@ -114,7 +120,6 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
 def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
     from napari_zeroshot.engine import fitting, networks
-    from napari_zeroshot.engine.own_noise import OwnNoise
     from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
     known = _of_same_shape(job.start, params, noisy.shape[1])
@@ -129,7 +134,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     apart = _distances_of(network)
     denoiser = _denoiser_of(network, apart, bench, params)
 
-    noise = OwnNoise.of(report) if report is not None and apart == (1,) else None
+    noise = _own_noise(report, _read_from(own(bench.planes, count))) if report is not None and apart == (1,) else None
     pairs = [Pairs(bench, distance, noise) for distance in apart]
     from_answers = params.own_noise * steps if known is None else steps - 1.0  # not the first step, whose loss is told
     quick = replace(denoiser, turns=1)
@@ -143,6 +148,14 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     if job.trained is None:
         _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
     return denoiser
+
+
+def _own_noise(report: NoiseReport, planes: Tensor) -> OwnNoise:
+    """The noise of planes; of colours no more than their finest details hold, unless neighbours share it: those hold less of that."""
+    from napari_zeroshot.engine.own_noise import OwnNoise
+
+    noise = OwnNoise.of(report)
+    return noise.within(planes) if planes.shape[1] > 1 and not report.neighbours_share else noise
 
 
 def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
