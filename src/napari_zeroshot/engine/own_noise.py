@@ -36,6 +36,11 @@ class OwnNoise:
         high = report.highest.level if report.highest.cut else float("inf")
         return cls(report.offset, report.gain, report.read_noise if report.gain else report.noise, (low, high))
 
+    @classmethod
+    def even(cls, deviation: float) -> OwnNoise:
+        """The same noise everywhere, for images too small for a report."""
+        return cls(0.0, None, deviation, (-float("inf"), float("inf")))
+
     def on(self, clean: Tensor, rng: torch.Generator) -> Tensor:
         """`clean` with noise, of its shape and device. What is darker than darkness has read noise only."""
         here = clean.to(rng.device)  # not every GPU draws Poisson numbers

@@ -16,6 +16,7 @@ from napari_zeroshot.engine.blur import Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
+from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
 
@@ -113,7 +114,7 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
 
 def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
-    from napari_zeroshot.engine import fitting, networks
+    from napari_zeroshot.engine import fitting, guarded
     from napari_zeroshot.engine.own_noise import OwnNoise
     from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
@@ -122,10 +123,12 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     bench = fitting.Bench.set_up(noisy, job, params, steps)
     count = count_of(params)
     plain = own(noisy, count)
-    new = networks.even_unet(noisy.shape[1], plain.shape[1], params.width, params.depth)
+    new = guarded.unet_among(noisy.shape[1], plain.shape[1], params.width, params.depth)
     network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
     if job.trained is None:
         _set_up(network, plain, distances(params.distance, report))
+        if isinstance(network, guarded.GuardedUNet):
+            network.compare_by(OwnNoise.of(report) if report is not None else OwnNoise.even(noise_deviation(plain)))
     apart = _distances_of(network)
     denoiser = _denoiser_of(network, apart, bench, params)
 
