@@ -12,8 +12,13 @@ import math
 import torch
 from torch import Tensor
 
+from napari_zeroshot.engine.method import Job, Planes
+from napari_zeroshot.engine.neighbours import own
 from napari_zeroshot.engine.networks import EvenUNet, even_unet
+from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.own_noise import OwnNoise
+from napari_zeroshot.engine.parts import middle_of
 from napari_zeroshot.engine.sampling import blurred
 
 SCALE = 2.0
@@ -24,6 +29,8 @@ LEFT = 1 / (4 * math.pi * SCALE**2)
 """The share of the noise's variance that is left under it."""
 AGREED, DIFFERENT = 3.0, 9.0
 """Squared differences, in variances of the noise under that blur, up to which a plane counts in full, and from which on not at all."""
+HARDLY, MOSTLY = 0.1, 0.5
+"""If planes agree with those beside them at less than this share of the places, that is told."""
 
 
 def unet_among(channels: int, answers: int, width: int, levels: int) -> EvenUNet:
@@ -32,6 +39,19 @@ def unet_among(channels: int, answers: int, width: int, levels: int) -> EvenUNet
         return even_unet(channels, answers, width, levels)
     with torch.device("meta"):
         return GuardedUNet(channels, answers, width, levels)
+
+
+def set_up(network: EvenUNet, report: NoiseReport | None, planes: Planes, job: Job) -> None:
+    """Tell a guarded network, which knows their `grey`, the noise of planes that come with their neighbours; and the user, if these are of little use."""
+    if not isinstance(network, GuardedUNet):
+        return
+    part = middle_of(planes)
+    network.compare_by(OwnNoise.of(report) if report is not None else OwnNoise.even(noise_deviation(own(part, network.count))))
+    share = network.share_agreeing(torch.from_numpy(part).to(job.device))
+    if share < HARDLY:
+        job.note("The planes before and after each one differ from it nearly everywhere by more than the noise, and were hardly used.")
+    elif share < MOSTLY:
+        job.note("The planes before and after each one differ from it at most places by more than the noise, and were used elsewhere only.")
 
 
 class GuardedUNet(EvenUNet):
@@ -52,6 +72,11 @@ class GuardedUNet(EvenUNet):
         """Pixels of surroundings that an output pixel depends on, at most; a multiple of `multiple`."""
         return super().halo + -(-REACH // self.multiple) * self.multiple
 
+    @property
+    def count(self) -> int:
+        """How many planes are seen on each side."""
+        return int(self.down[0][0].in_channels) // int(self.last.out_channels) // 2  # type: ignore[index]
+
     def compare_by(self, noise: OwnNoise) -> None:
         """Take planes for different by this noise, which is in the planes' own grey levels; `grey` must be known."""
         mean, deviation, _ = self.grey.tolist()
@@ -70,8 +95,15 @@ class GuardedUNet(EvenUNet):
         middle = self._middle(dull)
         least, at_zero, slope = self.noise
         variances = 2 * (at_zero + slope * (dull + middle) / 2).clamp_min(least) * LEFT
-        different = ((dull - middle).square() / variances.clamp_min(torch.finfo(dull.dtype).tiny)).mean(dim=2, keepdim=True)
+        squares: Tensor = (dull - middle).square() / variances.clamp_min(torch.finfo(dull.dtype).tiny)
+        different = squares.mean(dim=2, keepdim=True)
         return ((DIFFERENT - different) / (DIFFERENT - AGREED)).clamp(0, 1)
+
+    def share_agreeing(self, planes: Tensor) -> float:
+        """At which share of the places planes agree with those beside them."""
+        with torch.inference_mode():
+            mean = float(self.agreement(self.standard(planes)).mean())
+        return mean - (1 - mean) / (2 * self.count)  # the one in the middle agrees with itself
 
     def _agreeing(self, image: Tensor) -> Tensor:
         planes = self._apart(image)
@@ -80,7 +112,7 @@ class GuardedUNet(EvenUNet):
 
     def _apart(self, image: Tensor) -> Tensor:
         """Shape (N, planes, C, Y, X)."""
-        return image.unflatten(1, (-1, self.last.out_channels))
+        return image.reshape(len(image), -1, self.last.out_channels, *image.shape[2:])
 
     @staticmethod
     def _middle(planes: Tensor) -> Tensor:

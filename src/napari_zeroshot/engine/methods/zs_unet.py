@@ -16,7 +16,6 @@ from napari_zeroshot.engine.blur import Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
-from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import Training
 
@@ -127,8 +126,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
     if job.trained is None:
         _set_up(network, plain, distances(params.distance, report))
-        if isinstance(network, guarded.GuardedUNet):
-            network.compare_by(OwnNoise.of(report) if report is not None else OwnNoise.even(noise_deviation(plain)))
+        guarded.set_up(network, report, noisy, job)
     apart = _distances_of(network)
     denoiser = _denoiser_of(network, apart, bench, params)
 
