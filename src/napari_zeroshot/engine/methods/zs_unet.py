@@ -56,8 +56,8 @@ class ZSUNetParams(Training):
     )  # fmt: skip
     neighbours: Neighbours = param(
         "auto",
-        "How many planes before and after each one, in time or else in depth, are looked at with it. How much they tell is learnt from the image; "
-        "0 for what moves by many pixels from one to the next, auto takes 1 in stacks.",
+        "How many planes before and after each one, in time or else in depth, are looked at with it, wherever they agree with it within the noise. "
+        "How much they tell is learnt from the image; auto takes 1 in stacks, 0 looks at each plane alone.",
         label="Neighbouring planes",
     )  # fmt: skip
     smoothing: float = param(
