@@ -27,7 +27,7 @@ REACH = int(4 * SCALE + 0.5)
 """How far that blur sees, in pixels."""
 LEFT = 1 / (4 * math.pi * SCALE**2)
 """The share of the noise's variance that is left under it."""
-AGREED, DIFFERENT = 3.0, 9.0
+AGREED, DIFFERENT = 4.0, 9.0
 """Squared differences, in variances of the noise under that blur, up to which a plane counts in full, and from which on not at all."""
 HARDLY, MOSTLY = 0.1, 0.5
 """If planes agree with those beside them at less than this share of the places, that is told."""
