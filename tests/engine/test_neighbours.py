@@ -53,6 +53,31 @@ def test_what_is_in_one_frame_only_stays_there():
     assert clean[elsewhere].mean() == pytest.approx(20, abs=4)  # the spots of the frame before are 160
 
 
+def test_frames_that_have_nothing_in_common_are_denoised_as_if_alone_and_that_is_told(still):
+    noisy, truth = still
+    places = [(0, 0), (20, 31), (40, 9), (13, 50), (55, 22)]
+    jumping, there = (np.stack([np.roll(frame, place, (0, 1)) for frame, place in zip(frames, places, strict=True)]) for frames in (noisy, truth))
+    alone, together = (denoise(jumping, "zs-unet", axes="TYX", steps=100, neighbours=count, **QUICK) for count in "01")
+    assert error(together.image, there) < 1.1 * error(alone.image, there)
+    assert any("differ from it at most places by more than the noise" in note for note in together.notes)
+    assert not any("differ from it" in note for note in denoise(noisy, "zs-unet", axes="TYX", steps=2, **QUICK).notes)
+
+
+def test_of_noise_alone_nothing_is_learnt_by_heart():
+    light = np.full((5, 64, 64), 20.0)
+    noisy = np.random.default_rng(0).poisson(light)
+    alone, together = (denoise(noisy, "zs-unet", axes="TYX", steps=150, neighbours=count, **QUICK) for count in "01")
+    assert error(together.image, light) < 1.1 * error(alone.image, light) < 0.2 * error(noisy, light)
+    assert together.image.mean() == pytest.approx(noisy.mean(), rel=0.002)
+
+
+def test_tiles_leave_no_seam(still):
+    noisy, _ = still
+    network = denoise(noisy, "zs-unet", axes="TYX", steps=4, depth=1, **QUICK)
+    whole, in_tiles = (denoise(noisy, "zs-unet", axes="TYX", trained=network, tile=tile, device="cpu", dtype="float32").image for tile in (1024, 16))
+    np.testing.assert_allclose(in_tiles, whole, rtol=1e-4)
+
+
 def test_stacks_have_one_neighbour_on_each_side_and_planes_and_channels_have_none(still):
     noisy, _ = still
     seen = lambda image, axes: denoise(image, "auto", axes=axes, steps=2, **QUICK).params.neighbours  # noqa: E731

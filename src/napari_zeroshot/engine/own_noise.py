@@ -41,6 +41,11 @@ class OwnNoise:
         high = report.highest.level if report.highest.cut else float("inf")
         return cls(report.offset, report.gain, report.read_noise if report.gain else report.noise, (low, high))
 
+    @classmethod
+    def even(cls, deviation: float) -> OwnNoise:
+        """The same noise everywhere, for images too small for a report."""
+        return cls(0.0, None, deviation, (-float("inf"), float("inf")))
+
     def within(self, planes: Tensor) -> OwnNoise:
         """This noise, or as much weaker as the finest details of noisy planes allow: fine texture passes for noise. Shape (N, C, Y, X)."""
         told, held = float(self.deviation(brightness_around(planes, LIKELY)).square().mean()), _finest_variance(planes)

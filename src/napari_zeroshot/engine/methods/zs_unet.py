@@ -57,8 +57,8 @@ class ZSUNetParams(Training):
     )  # fmt: skip
     neighbours: Neighbours = param(
         "auto",
-        "How many planes before and after each one, in time or else in depth, are looked at with it. How much they tell is learnt from the image; "
-        "0 for what moves by many pixels from one to the next, auto takes 1 in stacks.",
+        "How many planes before and after each one, in time or else in depth, are looked at with it, wherever they agree with it within the noise. "
+        "How much they tell is learnt from the image; auto takes 1 in stacks, 0 looks at each plane alone.",
         label="Neighbouring planes",
     )  # fmt: skip
     smoothing: float = param(
@@ -119,7 +119,7 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
 
 def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
-    from napari_zeroshot.engine import fitting, networks
+    from napari_zeroshot.engine import fitting, guarded
     from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
     known = _of_same_shape(job.start, params, noisy.shape[1])
@@ -127,10 +127,11 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     bench = fitting.Bench.set_up(noisy, job, params, steps)
     count = count_of(params)
     plain = own(noisy, count)
-    new = networks.even_unet(noisy.shape[1], plain.shape[1], params.width, params.depth)
+    new = guarded.unet_among(noisy.shape[1], plain.shape[1], params.width, params.depth)
     network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
     if job.trained is None:
         _set_up(network, plain, distances(params.distance, report))
+        guarded.set_up(network, report, noisy, job)
     apart = _distances_of(network)
     denoiser = _denoiser_of(network, apart, bench, params)
 
