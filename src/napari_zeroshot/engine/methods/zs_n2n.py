@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
-from napari_zeroshot.engine.params import param
+from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import PAPER, Training
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class ZSN2NParams(Training):
     """Parameters of ZS-N2N."""
 
+    steps: int = retuned(Training, "steps", 550)
     consistency: float = param(
         1.0,
         "Weight of agreement between denoising the halves and halving the denoised image; more keeps the full-size result truer, less denoises harder.",
