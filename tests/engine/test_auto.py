@@ -58,6 +58,15 @@ def test_spots_on_a_dark_ground_are_not_left_to_a_gaussian():
     assert not any("Gaussian" in note for note in denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK).notes)
 
 
+def test_fine_texture_is_not_held_against_what_keeps_it():
+    stripes = np.tile([1.0, 0.0, -1.0, 0.0], (64, 16)) + np.random.default_rng(0).normal(0, 0.1, (64, 64))
+    planes = stripes.astype(np.float32)[None, None]
+    keeps = lambda planes: 0.8 * planes + 0.2 * ndimage.uniform_filter1d(planes, 5, axis=2)  # noqa: E731
+    loses = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 3, 3))  # noqa: E731
+    assert auto._foretells_better(keeps, planes, 0, 0)
+    assert not auto._foretells_better(loses, planes, 0, 0)
+
+
 def test_a_short_trial_is_shown_as_it_is(few_photons):
     assert not any("Gaussian" in note for note in denoise(few_photons, "auto", steps=2, **QUICK).notes)
 

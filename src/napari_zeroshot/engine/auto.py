@@ -24,6 +24,8 @@ TRIALS, HIDDEN = 3, 0.05
 """Drawings of hidden pixels by which the answer is judged, and the share of all that each hides."""
 LEEWAY = 1.015
 """So much of the Gaussian's misses is allowed: nearly all of them are noise, and the network never learnt from pixels that are hidden."""
+AROUND = np.array([[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]]) / 8
+"""How a hidden pixel is made of those around it."""
 SIGMAS = np.geomspace(0.5, 8, 8)
 """Of the Gaussians that it is held against, in pixels."""
 
@@ -90,7 +92,7 @@ def _foretells_better(denoiser: Denoiser, part: Planes, count: int, seed: int) -
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """A plane some of whose pixels are a neighbour's, with the planes beside it; what it was, shape (1, C, Y, X); and where they are."""
+    """A plane some of whose pixels are the mean of those around them, with the planes beside it; what it was, shape (1, C, Y, X); and where they are."""
 
     seen: Planes
     plane: Planes
@@ -98,13 +100,15 @@ class _Trial:
 
 
 def _hidden(part: Planes, count: int, seed: int) -> Iterator[_Trial]:
+    """Each is hidden behind a mean, about what can be known of it: behind a single neighbour, in fine texture, who trusts pixels most would miss most."""
+    from scipy import ndimage
+
     plane, rng = own(part, count), np.random.default_rng(seed)
-    beside = np.stack([np.roll(plane, (down, right), (2, 3)) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right])
+    around = ndimage.convolve(plane, AROUND, mode="mirror")
     for _ in range(TRIALS):
         hidden = np.broadcast_to(rng.random(plane.shape[2:]) < HIDDEN, plane.shape)
-        drawn = np.broadcast_to(rng.integers(0, len(beside), plane.shape[2:]), (1, *plane.shape))
         seen = part.copy()
-        own(seen, count)[hidden] = np.take_along_axis(beside, drawn, axis=0)[0][hidden]
+        own(seen, count)[hidden] = around[hidden]
         yield _Trial(seen, plane, hidden)
 
 
