@@ -138,7 +138,7 @@ def _report_failed(target: Path, error: DenoiseError, so_far: Result, notes: Seq
     if as_json:
         give_json({"output": str(target), **so_far.provenance(), "notes": notes, "error": str(error)})
         raise typer.Exit(1)
-    typer.echo(f"Failed; wrote {_done(so_far)} to {target}, the others are empty")
+    typer.echo(f"Failed; wrote {_done(so_far)} to {target}; its history says what the others hold")
     raise error
 
 

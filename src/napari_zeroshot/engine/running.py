@@ -331,7 +331,8 @@ class Run:
         for index in axes.planes() if clear else ():
             if index not in self.done:
                 axes.read(self.out, index)[...] = 0  # it may be denoised in part
-        self._note(f"The run failed: {error}. {done} of {len(axes.planes())} planes are denoised, the others are empty.")
+        at_work = "" if clear else ", but for the one at work, which may be there in part"
+        self._note(f"The run failed: {error}. {done} of {len(axes.planes())} planes are denoised, the others are empty{at_work}.")
         return replace(self._result(), denoiser=None, lessons=())  # networks may lie on a card that answers no more
 
     def _result(self) -> Result:
