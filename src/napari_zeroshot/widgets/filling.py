@@ -27,7 +27,6 @@ class Filling:
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], letters: str, *, on_disk: bool) -> None:
         self.shape, self.dtype, self.on_disk = shape, dtype, on_disk
         self.array = _on_disk(shape, dtype, letters) if on_disk else np.zeros(shape, dtype)
-        self.planes = 0
         self._letters, self._done = letters, set[tuple[Any, ...]]()
         self._closed = False
 
@@ -47,8 +46,12 @@ class Filling:
         if self._closed:
             raise DenoiseError("the run was ended")
         self.array[index] = plane
-        self.planes += 1
         self._done.add(tuple(i for i in (index if isinstance(index, tuple) else (index,)) if not isinstance(i, slice)))
+
+    @property
+    def planes(self) -> int:
+        """How many planes have been written, however many parts each came in."""
+        return len(self._done)
 
     def has(self, at: At) -> bool:
         """Whether a plane has been written."""
