@@ -24,7 +24,7 @@ MOST_PLANES = 8
 """Planes, or pairs of frames, that are read of a stack."""
 MOST_FRAMES = 8
 """Successive frames that are compared."""
-UNEVEN = 2.5
+UNEVEN = 3.0
 """With an `unevenness` above this, what neighbours have in common is taken for structure."""
 FLAT = 0.2
 """With a `flatness` above this too: real and simulated noise has 0.01 to 0.05 where neighbours share it, and 0.75 to 1.3 where they do not."""
@@ -109,6 +109,11 @@ class NoiseReport:
     def neighbours_share(self) -> bool:
         """Whether neighbouring pixels share so much noise that learning from pairs of neighbours keeps it."""
         return self.neighbour_correlation > SHARED and not self.texture
+
+    @property
+    def shared_two_apart(self) -> bool:
+        """Whether pixels with one between them share noise too."""
+        return self.neighbours_share and max(self.correlation[0][2], self.correlation[2][0]) > SHARED
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""

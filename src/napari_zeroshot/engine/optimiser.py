@@ -64,31 +64,42 @@ class Muon(torch.optim.Optimizer):
         self._members = members
         shapes = {part.shape: [other for other in weights if other.shape == part.shape] for part in weights}
         self._alike = list(shapes.values())  # made orthogonal together: many small products are slower than one of many
+        self._momenta: dict[int, Tensor] = {}
         super().__init__(weights, {"lr": _rate_on(weights[0].device)})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move the weights by their gradients."""
         for group in self.param_groups:
-            for alike in self._alike:
-                steps = orthogonal(torch.cat([self._ahead(part) for part in alike]))
+            for place, alike in enumerate(self._alike):
+                steps = orthogonal(self._ahead(place, torch.cat([self._matrices(part.grad) for part in alike]))) * group["lr"]  # type: ignore[arg-type]
                 for part, step in zip(alike, steps.split(self._members), strict=True):
-                    part.sub_(step.reshape(part.shape) * group["lr"])
+                    part.sub_(step.reshape(part.shape))
 
-    def _ahead(self, part: nn.Parameter) -> Tensor:
-        """A weight's gradient with its momentum, as matrices of shape (members, outputs, all that each sees)."""
-        momentum = self.state[part].setdefault("momentum", torch.zeros_like(part))
-        momentum.lerp_(part.grad, 1 - MOMENTUM)
-        return part.grad.lerp(momentum, MOMENTUM).reshape(self._members, len(part) // self._members, -1)  # type: ignore[union-attr]
+    def _matrices(self, gradient: Tensor) -> Tensor:
+        """Shape (members, outputs, all that each sees)."""
+        return gradient.reshape(self._members, len(gradient) // self._members, -1)
+
+    def _ahead(self, place: int, gradients: Tensor) -> Tensor:
+        """The gradients of weights alike, with their momentum."""
+        momentum = self._momenta.setdefault(place, torch.zeros_like(gradients))
+        momentum.lerp_(gradients, 1 - MOMENTUM)
+        return gradients.lerp(momentum, MOMENTUM)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices with the same directions and all singular values about 1: five Newton-Schulz steps. Shape (M, rows, columns), rows <= columns."""
-    x: Tensor = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
+    """Matrices with the same directions and all singular values about 1: five Newton-Schulz steps. Shape (M, rows, columns), rows <= columns.
+
+    The steps are taken with the rows' products with one another alone, a matrix of rows by rows: there are many more columns.
+    """
+    scale = matrices.norm(dim=(1, 2), keepdim=True) + 1e-12
+    products = matrices @ matrices.mT / scale**2
+    even = torch.eye(matrices.shape[1], device=matrices.device)
+    turn: Tensor = even / scale
     for _ in range(5):
-        square = x @ x.mT
-        x = 3.4445 * x + (2.0315 * square @ square - 4.7750 * square) @ x
-    return x
+        step = 3.4445 * even - 4.7750 * products + 2.0315 * products @ products
+        turn, products = step @ turn, step @ products @ step
+    return turn @ matrices
 
 
 def _is_matrix(part: Tensor, members: int) -> bool:

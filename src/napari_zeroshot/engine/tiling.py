@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_zeroshot.engine.method import Planes
-from napari_zeroshot.engine.parts import Window, widened, windows
+from napari_zeroshot.engine.parts import windows
 
 QUICKEST = 256
 """Side of a tile in pixels whose numbers fit the cache of most processors, with as many again as surroundings allow; GPUs take the largest."""
 WORTHWHILE = 12
 """A tile's side in halos: in smaller ones, surroundings would be most of the work."""
+MIRRORED = 24
+"""So many pixels beyond an image's edge are its mirror image, or as many more as a network that pools needs; then come the network's own zeros."""
 
 
 def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: str, *, tile: int, halo: int, multiple: int = 1) -> Planes:
@@ -28,9 +32,8 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
         Largest side of the part that is kept of each tile, in pixels. On the CPU tiles are smaller where that is quicker.
     halo
         Pixels of surroundings given to each tile; the network's reach or more, so no seam can be seen.
-        Beyond the image's edges they are its mirror image, outermost pixels and all, not the zeros that the network would put there.
     multiple
-        Tiles start at multiples of this many pixels, for networks that pool.
+        Tiles start and end at multiples of this many pixels, for networks that pool.
     """
     clean: Planes | None = None
     halo = _round_up(halo, multiple)
@@ -38,22 +41,30 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     with torch.inference_mode():
         for n in range(len(planes)):
             for window in windows(planes.shape[2], planes.shape[3], _round_up(side, multiple)):
-                rows, columns = window
-                part = torch.from_numpy(_with_halo(planes[n : n + 1], window, halo)).to(device)
-                inner = network(part)[0, :, halo : halo + rows.stop - rows.start, halo : halo + columns.stop - columns.start]
+                rows, columns = (_Surrounded.of(span, length, halo, multiple) for span, length in zip(window, planes.shape[2:], strict=True))
+                part = torch.from_numpy(planes[n : n + 1, :, rows.places[:, None], columns.places]).to(device)
+                inner = network(part)[0, :, rows.inner, columns.inner]
                 if clean is None:
                     clean = np.empty((len(planes), len(inner), *planes.shape[2:]), np.float32)
-                clean[n, :, rows, columns] = inner.float().cpu().numpy()
+                clean[n, :, *window] = inner.float().cpu().numpy()
     return clean if clean is not None else planes
+
+
+@dataclass(frozen=True, eq=False)
+class _Surrounded:
+    """A stretch of rows or columns with those around it: their places in the plane, and where the stretch lies among them."""
+
+    places: NDArray[np.intp]
+    inner: slice
+
+    @classmethod
+    def of(cls, span: slice, length: int, halo: int, multiple: int) -> _Surrounded:
+        """A stretch with its halo; beyond the edges only so much of it as is mirrored, outermost pixels and all."""
+        mirrored = min(halo, _round_up(MIRRORED, multiple))
+        start, stop = max(span.start - halo, -mirrored), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + mirrored)
+        places = np.arange(start, stop) % (2 * length)
+        return cls(np.minimum(places, 2 * length - 1 - places), slice(span.start - start, span.stop - start))
 
 
 def _round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
-
-
-def _with_halo(plane: Planes, window: Window, halo: int) -> Planes:
-    """The part of a plane of shape (1, C, Y, X) with `halo` pixels more on each side."""
-    wide, inner = widened(window, halo, *plane.shape[2:])
-    part = plane[:, :, wide[0], wide[1]]
-    beyond = [(halo - here.start, halo - (more.stop - span.stop)) for span, more, here in zip(window, wide, inner, strict=True)]
-    return np.pad(part, ((0, 0), (0, 0), *beyond), mode="symmetric") if np.any(beyond) else part.copy()

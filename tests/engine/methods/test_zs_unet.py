@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from napari_zeroshot import denoise, denoise_steps
+from napari_zeroshot.engine import phantoms
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.methods import zs_unet
@@ -90,10 +91,26 @@ def test_any_size_comes_back_in_its_own(shape):
         assert denoise(image, "zs-unet", axes="TYX"[-len(shape) :], distance=distance, steps=3, device="cpu").image.shape == shape
 
 
-def test_tiles_leave_no_seams(noisy):
-    options = {**QUICK, "distance": "2+3", "steps": 8}
-    whole, tiled = (denoise(noisy, "zs-unet", tile=tile, **options).image for tile in (1024, 32))
-    np.testing.assert_allclose(tiled[8:-8, 8:-8], whole[8:-8, 8:-8], rtol=1e-3)
+def test_one_step_is_a_training_too(noisy):
+    assert denoise(noisy, "zs-unet", **{**QUICK, "steps": 1}).losses[-1][0] == 1
+
+
+@pytest.mark.parametrize("options", [{"distance": "2+3"}, {"turns": "4"}], ids=["2+3", "turned"])
+@pytest.mark.parametrize("shape", [(96, 96), (83, 91)], ids=str)
+def test_tiles_leave_no_seams(noisy, shape, options):
+    part = noisy[: shape[0], : shape[1]]
+    whole, tiled = (denoise(part, "zs-unet", tile=tile, **{**QUICK, "steps": 8, **options}).image for tile in (1024, 32))
+    np.testing.assert_allclose(tiled, whole, rtol=1e-3)
+
+
+def test_structure_as_fine_as_the_grain_of_shared_noise_is_not_blurred_by_the_pixels_furthest_apart():
+    grain = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=(128, 128)), 0.7)
+    lines = 200 + 400 * phantoms.filaments((128, 128), 1)
+    noisy = (lines + 20 * grain / grain.std()).astype(np.float32)
+    near, both = (denoise(noisy, "zs-unet", distance=apart, **{**QUICK, "steps": 150}) for apart in ("auto", "2+3"))
+    assert "three apart, which blur it, were left out" in near.notes[0]
+    assert not both.notes
+    assert np.square(near.image - lines).mean() < 0.8 * np.square(both.image - lines).mean()
 
 
 def test_a_run_that_goes_on_learns_from_its_answer_at_once(noisy):

@@ -17,6 +17,7 @@ from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
 from napari_zeroshot.engine.params import param, retuned
+from napari_zeroshot.engine.parts import middle_of
 from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ Distance = Literal["auto", "1", "2", "3", "2+3"]
 
 MOST_COMPARED = 4
 """Planes whose mean brightness is kept."""
+TOO_FAR = 0.12
+"""By how much, in squares of what is taken away, the answers of pixels 3 apart may differ from those of pixels 2 apart: more is structure that is lost."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class ZSUNetParams(Training):
     )  # fmt: skip
     distance: Distance = param(
         "auto",
-        "How far apart the pixels of a pair are. Further than 1 for noise that neighbours share, at the cost of detail; auto measures that.",
+        "How far apart the pixels of a pair are. Further than 1 for noise that neighbours share, at the cost of detail; auto measures both.",
         label="Pair distance", unit="px", advanced=True,
     )  # fmt: skip
     neighbours: Neighbours = param(
@@ -63,7 +66,7 @@ class ZSUNetParams(Training):
     )  # fmt: skip
     smoothing: float = param(
         1.0,
-        "Sigma of the blur that joins the images of pixels further apart than 1; not used where they are neighbours.",
+        "Sigma of the blur that joins the images of pixels 3 apart; half of it joins those 2 apart, and where they are neighbours there is none.",
         label="Smoothing", low=0, high=5, step=0.1, unit="px", advanced=True,
     )  # fmt: skip
     balance: float = param(
@@ -104,7 +107,8 @@ def _read_from(planes: Any) -> Any:
 def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
     """The distances of pairs to learn from, in pixels.
 
-    Noise that neighbours share dies out over two or three pixels: which, a single image does not tell well. Answers for both are averaged.
+    Noise that neighbours share dies out over two or three pixels: which, a single image does not tell well. Answers for both are averaged,
+    unless pixels three apart turn out to miss what is as fine as that.
     """
     if wanted == "auto":
         wanted = "2+3" if report is not None and report.neighbours_share else "1"
@@ -137,8 +141,8 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
 
     noise = _own_noise(report, _read_from(own(bench.planes, count))) if report is not None and apart == (1,) else None
     pairs = [Pairs(bench, distance, noise) for distance in apart]
-    from_answers = params.own_noise * steps if known is None else steps - 1.0  # not the first step, whose loss is told
-    quick = replace(denoiser, turns=1)
+    from_answers = min(params.own_noise * steps if known is None else steps, steps - 1.0)  # not the first step, whose loss is told
+    quick = replace(denoiser, turns=1, half=params.precision == "bfloat16")  # answers to learn from, as exactly as is learnt
     answers = Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
     lessons = Lessons(network, pairs, answers, steps - from_answers)
     score = pairs[0].score(network) if pairs[0].spared else None
@@ -146,8 +150,13 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     if job.cancelled() and known is None and lessons.taken < steps / 10:
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
         return OfMiddle(Blur(1.0), count)
-    if job.trained is None:
-        _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
+    if job.trained is not None:
+        return denoiser
+    if params.distance == "auto" and _too_far(network, report, denoiser, middle_of(noisy), count):
+        job.note("Structure is nearly as fine as the noise's grain: the answers of pixels three apart, which blur it, were left out.")
+        _tell_distances(network, apart[:1])
+        denoiser = _denoiser_of(network, apart[:1], bench, params)
+    _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
     return denoiser
 
 
@@ -165,6 +174,12 @@ def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
 
     deviation = float(planes.std(dtype=np.float64)) or 1.0
     network.grey.copy_(torch.tensor([float(planes.mean(dtype=np.float64)), deviation, 0.0]))
+    _tell_distances(network, apart)
+
+
+def _tell_distances(network: EvenUNet, apart: tuple[int, ...]) -> None:
+    import torch
+
     network.distances.copy_(torch.tensor([*map(float, apart), 0.0][:2]))
 
 
@@ -176,9 +191,20 @@ def _distances_of(network: EvenUNet) -> tuple[int, ...]:
 
 
 def _denoiser_of(network: EvenUNet, apart: tuple[int, ...], bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
-    infer = partial(_answer, apart=apart, smoothing=params.smoothing)
-    halo = network.halo * max(apart) + int(4 * params.smoothing + 0.5)
+    smoothing = params.smoothing * (max(apart) - 1) / 2
+    infer = partial(_answer, apart=apart, smoothing=smoothing)
+    halo = network.halo * max(apart) + int(4 * smoothing + 0.5)
     return replace(bench.denoiser(network, infer, halo=halo), multiple=network.multiple * int(np.lcm.reduce(apart)))  # type: ignore[arg-type,return-value]
+
+
+def _too_far(network: EvenUNet, report: NoiseReport | None, denoiser: NetworkDenoiser, part: Planes, count: int) -> bool:
+    """Whether pixels three apart miss what those two apart see: those differ by more than the noise that is left, if pixels two apart share hardly any."""
+    apart = _distances_of(network)
+    if len(apart) == 1 or report is None or report.shared_two_apart:
+        return False
+    near, both = (replace(denoiser, infer=partial(_answer, network, apart=some, smoothing=0.5), turns=1)(part) for some in (apart[:1], apart))
+    missed, taken = 4 * np.square(near - both).mean(), np.square(own(part, count) - both).mean()  # both are the mean of near and far
+    return bool(missed > TOO_FAR * taken)
 
 
 def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes, count: int) -> None:
@@ -192,7 +218,7 @@ def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothi
 
     answers = [_on_lattices(network, network.standard(noisy), distance) for distance in apart]
     mean = network.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
-    return blurred(mean, smoothing) if max(apart) > 1 and smoothing else mean
+    return blurred(mean, smoothing) if smoothing else mean
 
 
 def _on_lattices(network: nn.Module, image: Tensor, distance: int) -> Tensor:
