@@ -26,7 +26,7 @@ STAGES = {
     "training begins": (fitting.Bench, "set_up", 1),
     "training is under way": (Optimiser, "step", 3),
     "the network is applied": (fitting.NetworkDenoiser, "__call__", 1),
-    "tiles are applied": (tiling, "_with_halo", 2),
+    "tiles are applied": (tiling, "_surrounded", 2),
     "the result is written": (intensity.Scale, "restore", 1),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_zeroshot.engine.method import Planes
-from napari_zeroshot.engine.parts import windows
+from napari_zeroshot.engine.parts import Window, windows
 
 QUICKEST = 256
 """Side of a tile in pixels whose numbers fit the cache of most processors, with as many again as surroundings allow; GPUs take the largest."""
@@ -41,29 +40,32 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     with torch.inference_mode():
         for n in range(len(planes)):
             for window in windows(planes.shape[2], planes.shape[3], _round_up(side, multiple)):
-                rows, columns = (_Surrounded.of(span, length, halo, multiple) for span, length in zip(window, planes.shape[2:], strict=True))
-                part = torch.from_numpy(planes[n : n + 1, :, rows.places[:, None], columns.places]).to(device)
-                inner = network(part)[0, :, rows.inner, columns.inner]
+                part, (rows, columns) = _surrounded(planes[n : n + 1], window, halo, multiple)
+                inner = network(torch.from_numpy(part).to(device))[0, :, rows, columns]
                 if clean is None:
                     clean = np.empty((len(planes), len(inner), *planes.shape[2:]), np.float32)
                 clean[n, :, *window] = inner.float().cpu().numpy()
     return clean if clean is not None else planes
 
 
-@dataclass(frozen=True, eq=False)
-class _Surrounded:
-    """A stretch of rows or columns with those around it: their places in the plane, and where the stretch lies among them."""
+def _surrounded(plane: Planes, window: Window, halo: int, multiple: int) -> tuple[Planes, Window]:
+    """The part of a plane of shape (1, C, Y, X) with what is around it, and where the window lies in that."""
+    rows, columns = (_around(span, length, halo, multiple) for span, length in zip(window, plane.shape[2:], strict=True))
+    inner = tuple(slice(span.start - around.start, span.stop - around.start) for span, around in zip(window, (rows, columns), strict=True))
+    part = plane.take(_mirrored(rows, plane.shape[2]), axis=2).take(_mirrored(columns, plane.shape[3]), axis=3)
+    return part, (inner[0], inner[1])
 
-    places: NDArray[np.intp]
-    inner: slice
 
-    @classmethod
-    def of(cls, span: slice, length: int, halo: int, multiple: int) -> _Surrounded:
-        """A stretch with its halo; beyond the edges only so much of it as is mirrored, outermost pixels and all."""
-        mirrored = min(halo, _round_up(MIRRORED, multiple))
-        start, stop = max(span.start - halo, -mirrored), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + mirrored)
-        places = np.arange(start, stop) % (2 * length)
-        return cls(np.minimum(places, 2 * length - 1 - places), slice(span.start - start, span.stop - start))
+def _around(span: slice, length: int, halo: int, multiple: int) -> range:
+    """A stretch of rows or columns with its halo; beyond the edges only with so much of it as is mirrored."""
+    mirrored = min(halo, _round_up(MIRRORED, multiple))
+    return range(max(span.start - halo, -mirrored), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + mirrored))
+
+
+def _mirrored(around: range, length: int) -> NDArray[np.intp]:
+    """Places in a plane, those beyond its edges mirrored into it, outermost pixels and all."""
+    places = np.arange(around.start, around.stop) % (2 * length)
+    return np.minimum(places, 2 * length - 1 - places)
 
 
 def _round_up(value: int, multiple: int) -> int:
