@@ -36,13 +36,14 @@ class FM2SParams(Training):
     """Parameters of FM2S. The default noise factors are the paper's for a confocal microscope's raw frames; the schedule is ours."""
 
     steps: int = param(
-        400,
+        250,
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
     crop: int = retuned(Training, "crop", 32)
     crops: int = retuned(Training, "crops", 8)
     precision: Precision = retuned(Training, "precision", "float32")
+    early_stop: bool = retuned(Training, "early_stop", False)
     turns: Turns = retuned(Training, "turns", "2")
     k_g: float = param(
         200.0,
