@@ -281,7 +281,7 @@ METHOD = Method(
     presets={
         **_microscope_presets(),
         "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
-        "preview": {"steps": 150, "turns": "1", "warm_steps": 100},
+        "preview": {"steps": 150, "turns": "1", "warm_steps": 80},
         "paper": {**PAPER, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5},
     },
     smallest=8,
