@@ -24,8 +24,9 @@ def looked_up(rates: Tensor, rng: torch.Generator) -> Tensor:
 
     Notes
     -----
-    A rate is moved up or down at random to one of the two next to it in the table, so that the mean stays what it is and the variance grows by
-    a thousandth at most; the count is one of that rate's 2048 quantiles. Above 144 it is a normal number with the skewness of a Poisson one, rounded.
+    A rate is moved up or down at random to one of the two next to it in the table, so that on average it stays what it is; the count is one of
+    that rate's 2048 quantiles. From a rate of 1 on, the mean is right to 0.05 % and the variance to 0.5 %, below to 2 %.
+    Above 144 it is a normal number with the skewness of a Poisson one, rounded.
     """
     counts, normal, skew = _tables()
     chance = torch.rand(rates.shape, generator=rng).mul_(CHANCES)
