@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from napari_zeroshot.engine.device import random_numbers
-from napari_zeroshot.engine.networks import fm2s_network, initialise, unet, weights, zs_n2n_network
+from napari_zeroshot.engine.networks import SideBySide, fm2s_network, initialise, unet, unpadded, weights, zs_n2n_network
 
 CASES = [(lambda: zs_n2n_network(1), 2), (lambda: fm2s_network(2), 5)]
 IDS = ["zs-n2n", "fm2s"]
@@ -53,6 +53,21 @@ def test_an_output_pixel_sees_just_its_halo(make, reach):
     seen = np.argwhere(image.grad[0, 0].numpy())
     assert seen.min(axis=0).tolist() == [15 - reach] * 2
     assert seen.max(axis=0).tolist() == [15 + reach] * 2
+
+
+@pytest.mark.parametrize(("make", "reach"), CASES, ids=IDS)
+def test_without_padding_the_answers_are_those_away_from_the_edges(make, reach):
+    network = initialise(make(), random_numbers(3, "cpu"))
+    image = torch.rand(2, network[0].in_channels, 17, 19)
+    torch.testing.assert_close(unpadded(network)(image), network(image)[..., reach:-reach, reach:-reach])
+    assert network(image).shape == image.shape
+
+
+def test_what_is_learnt_without_padding_is_learnt_by_the_network_itself():
+    whole = SideBySide(initialise(fm2s_network(1), random_numbers(0, "cpu")), 2)
+    answer = unpadded(whole)(torch.rand(4, 1, 15, 15))
+    answer.square().mean().backward()
+    assert all(part.grad is not None for part in whole.parameters())
 
 
 @pytest.mark.parametrize("levels", [2, 3, 4])

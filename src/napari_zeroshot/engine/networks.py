@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from itertools import pairwise
 
 import torch
@@ -66,6 +67,15 @@ def fm2s_network(channels: int) -> nn.Sequential:
             nn.LeakyReLU(1e-3, inplace=True),
             nn.Conv2d(12, channels, 5, padding=2),
         )
+
+
+def unpadded(network: nn.Module) -> nn.Module:
+    """A network of the same weights, trained with it, that answers only where it sees no zeros beyond the edge."""
+    same = deepcopy(network, {id(part): part for part in network.parameters()})
+    for layer in same.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.padding = (0, 0)
+    return same
 
 
 def unet(channels: int, width: int, levels: int) -> UNet:
@@ -188,7 +198,7 @@ class SideBySide(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Shape (N * members, C, Y, X) in and out; image n * members + i goes through network i."""
         answers = self.grouped(images.reshape(len(images) // self.members, -1, *images.shape[2:]))
-        return answers.reshape(len(images), -1, *images.shape[2:])  # type: ignore[no-any-return]
+        return answers.reshape(len(images), -1, *answers.shape[2:])  # type: ignore[no-any-return]
 
 
 def taken_apart(network: SideBySide) -> list[nn.Sequential]:

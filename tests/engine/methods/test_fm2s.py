@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_zeroshot.engine import poisson
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.methods import fm2s
@@ -55,9 +56,9 @@ LEVEL, BRIGHT = 0.5, 0.15
 EVEN = torch.full((1, 2, 300, 300), LEVEL)
 
 
-def injected(**changes):
+def injected(draw=None, **changes):
     params = settings(**{"k_p": 300.0, "k_g": 20.0, "lambda_p": 2000.0, **changes})
-    return inject_noise(EVEN, torch.full_like(EVEN, BRIGHT), params, random_numbers(0, "cpu")).numpy().astype(float)
+    return inject_noise(EVEN, torch.full_like(EVEN, BRIGHT), params, random_numbers(0, "cpu"), draw).numpy().astype(float)
 
 
 REGION = LEVEL * BRIGHT / 300 + (BRIGHT * 20 / 255) ** 2  # eqs. (4) and (5): Poisson with k_p / M photons, Gaussian with k_g M grey levels
@@ -76,8 +77,9 @@ OVERALL = LEVEL / 2000  # eq. (6): Poisson with lambda_p photons
     ],
     ids=["both", "without overall", "without region", "region Poisson", "region Gaussian", "none"],
 )
-def test_injected_noise_has_the_mean_and_variance_of_the_equations(changes, variance):
-    noise = injected(**changes) - LEVEL
+@pytest.mark.parametrize("draw", [None, poisson.looked_up], ids=["torch's", "from the table"])
+def test_injected_noise_has_the_mean_and_variance_of_the_equations(changes, variance, draw):
+    noise = injected(draw, **changes) - LEVEL
     assert abs(noise.mean()) < 4 * np.sqrt(variance / noise.size) + 1e-7
     assert noise.var() == pytest.approx(variance, rel=0.03, abs=1e-12)
 
@@ -139,6 +141,33 @@ def test_fine_stage_maps_synthetic_noise_to_the_median():
     target = ndimage.median_filter(NOISY, (1, 1, 3, 3), mode="reflect")
     loss = reports(stages="fine", steps=1, region_noise=False, overall_noise=False)[0].loss
     assert loss == pytest.approx(np.mean((first_answer(target, 2) - target) ** 2), rel=1e-4)
+
+
+def test_crops_are_learnt_from_where_all_around_is_seen_mirrored_beyond_the_edge():
+    target = ndimage.median_filter(NOISY, (1, 1, 3, 3), mode="reflect")
+    mirrored = np.pad(target, ((0, 0), (0, 0), (5, 5), (5, 5)), mode="symmetric")
+    loss = reports(stages="fine", steps=1, region_noise=False, overall_noise=False, crop=64)[0].loss
+    assert loss == pytest.approx(np.mean((first_answer(mirrored, 2)[..., 5:-5, 5:-5] - target) ** 2), rel=1e-4)
+
+
+@pytest.mark.parametrize("crop", [8, 18])
+def test_crops_too_small_to_have_surroundings_are_learnt_from_whole(crop):
+    assert reports(crop=crop, steps=3)[-1].snapshot().shape == NOISY.shape
+
+
+@pytest.mark.parametrize(("crop", "drawn"), [(0, 0), (16, 2)], ids=["whole planes, as the paper has it", "crops"])
+def test_counts_for_crops_come_from_the_table(monkeypatch, crop, drawn):
+    from_table = []
+    monkeypatch.setattr(poisson, "looked_up", lambda rates, rng: from_table.append(1) or torch.poisson(rates, rng))
+    reports(stages="fine", steps=1, crop=crop)
+    assert len(from_table) == drawn
+
+
+def test_what_is_held_out_is_scored_where_early_stopping_is_wanted():
+    large = np.random.default_rng(5).random((1, 1, 150, 150), np.float32)
+    scores = [report.score for report in reports(large, stages="fine", steps=4, crop=18, early_stop=True)]
+    assert len(scores) == 4
+    assert all(score > 0 for score in scores)
 
 
 def test_answer_is_the_mean_of_the_amplified_channels_with_mirrored_edges():

@@ -20,8 +20,15 @@ from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import PAPER, Precision, Training, Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor, nn
+
+REACH = 5
+"""Pixels around one that the network sees."""
+LEAST_SURROUNDED = 18
+"""Pixels; of the crops that are as large, only what lies `REACH` within is answered for."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,14 @@ class FM2SParams(Training):
     """Parameters of FM2S. The default noise factors are the paper's for a confocal microscope's raw frames; the schedule is ours."""
 
     steps: int = param(
-        400,
+        250,
         "Training steps on synthetic noise (stage two); the paper's 450 samples of 5 steps are 2250.",
         low=1, high=100_000, step=50, tunable=True, log=True,
     )  # fmt: skip
     crop: int = retuned(Training, "crop", 32)
     crops: int = retuned(Training, "crops", 8)
     precision: Precision = retuned(Training, "precision", "float32")
+    early_stop: bool = retuned(Training, "early_stop", False)
     turns: Turns = retuned(Training, "turns", "2")
     k_g: float = param(
         200.0,
@@ -131,7 +139,9 @@ def region_brightness(clean: Planes, stride: int, dimmest: float, brightest: flo
     return spread.clip(dimmest, brightest).astype(np.float32)  # type: ignore[no-any-return]
 
 
-def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: torch.Generator) -> Tensor:
+def inject_noise(
+    clean: Tensor, brightness: Tensor, params: FM2SParams, rng: torch.Generator, poisson: Callable[[Tensor, torch.Generator], Tensor] | None = None
+) -> Tensor:
     """`clean` with synthetic noise: region-wise Poisson and Gaussian, then overall Poisson.
 
     Parameters
@@ -140,6 +150,8 @@ def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: tor
         Shape (N, C, Y, X), values in 0 to 1; every channel gets noise of its own.
     brightness
         Same shape, from `region_brightness`.
+    poisson
+        Draws Poisson numbers, where `rng` is; torch does when left out.
 
     Notes
     -----
@@ -148,33 +160,40 @@ def inject_noise(clean: Tensor, brightness: Tensor, params: FM2SParams, rng: tor
     """
     import torch
 
+    poisson = poisson or torch.poisson
     clean, brightness, device = clean.to(rng.device), brightness.to(rng.device), clean.device  # not every GPU draws Poisson numbers
     noisy = clean
     if params.region_noise:
         photons = params.k_p / brightness
         gaussian = torch.randn(clean.shape, generator=rng, device=clean.device) * brightness * (params.k_g / 255)
-        noisy = (torch.poisson(clean * photons, generator=rng) / photons + gaussian).clamp(0, 1)
+        noisy = (poisson(clean * photons, rng) / photons + gaussian).clamp(0, 1)
     if params.overall_noise:
-        noisy = (torch.poisson(noisy * params.lambda_p, generator=rng) / params.lambda_p).clamp(0, 1)
+        noisy = (poisson(noisy * params.lambda_p, rng) / params.lambda_p).clamp(0, 1)
     return noisy.to(device)
 
 
 def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     """Train on synthetic noise added to the pre-denoised planes. The samples of an RGB image count as planes of their own."""
     import torch
+    from torch.nn import functional as F
 
     from napari_zeroshot.engine import fitting, networks
+    from napari_zeroshot.engine.poisson import looked_up
 
     grey = noisy.reshape(-1, 1, *noisy.shape[2:])
     target = pre_denoised(grey, params.pre_denoise, params.filter_size)
     brightness = region_brightness(target, params.stride, params.dimmest, params.brightest)
+    inside = REACH if params.crop >= LEAST_SURROUNDED else 0
+    views = _mirrored(np.concatenate((grey, target, brightness), axis=1), inside)
     known = _of_as_many_copies(job.start, params.amplification)
     coarse = params.coarse_steps if params.stages != "fine" and known is None else 0
     fine = (params.steps if known is None else params.warm_steps) if params.stages != "coarse" else 0
 
     bench = fitting.Bench.set_up(noisy, job, params, coarse + fine)
     network = bench.network(networks.fm2s_network(params.amplification), known)
-    crops = bench.crops(torch.from_numpy(np.concatenate((grey, target, brightness), axis=1)).to(job.device))
+    learner = networks.unpadded(network) if inside else network
+    crops = bench.crops(torch.from_numpy(views).to(job.device))
+    poisson = looked_up if params.crop and bench.rng.device.type == "cpu" else None
 
     def amplified(image: Tensor) -> Tensor:
         return image.expand(-1, params.amplification, -1, -1)
@@ -183,18 +202,18 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         flat = image.reshape(-1, 1, *image.shape[2:])
         return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
 
-    denoiser = bench.denoiser(network, infer, halo=5)
+    denoiser = bench.denoiser(network, infer, halo=REACH)
 
     def coarse_loss() -> Tensor:
         raw, clean, _ = crops().split(1, dim=1)
-        return (network(amplified(raw)) - amplified(clean)).square().mean()  # type: ignore[no-any-return]
+        return error(amplified(clean), amplified(raw))
 
     def with_noise(views: Tensor) -> tuple[Tensor, Tensor]:
         _, clean, bright = views.split(1, dim=1)
-        return amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng)
+        return amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng, poisson)
 
-    def error(clean: Tensor, synthetic: Tensor) -> Tensor:
-        return (network(synthetic) - clean).square().mean()  # type: ignore[no-any-return]
+    def error(clean: Tensor, seen: Tensor) -> Tensor:
+        return (learner(seen) - F.pad(clean, (-inside,) * 4)).square().mean()  # type: ignore[no-any-return]
 
     samples = (with_noise(crops()) for _ in itertools.count())
     repeated = (sample for sample in samples for _ in range(params.steps_per_sample))
@@ -216,6 +235,11 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
         return lambda planes: pre_denoised(planes.reshape(-1, 1, *planes.shape[2:]), params.pre_denoise, params.filter_size).reshape(planes.shape)
     return denoiser
+
+
+def _mirrored(planes: Planes, reach: int) -> Planes:
+    """Planes with as much around them as the network sees, mirrored as where it is applied: their outermost pixels are learnt from like others."""
+    return np.pad(planes, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="symmetric")
 
 
 def _of_as_many_copies(start: Any, copies: int) -> Any:
@@ -257,7 +281,7 @@ METHOD = Method(
     presets={
         **_microscope_presets(),
         "base": {"amplification": 6, "stride": 5, "k_g": 60.0, "k_p": 40.0, "lambda_p": 125.0, "filter_size": 3},
-        "preview": {"steps": 150, "turns": "1", "warm_steps": 100},
+        "preview": {"steps": 150, "turns": "1", "warm_steps": 80},
         "paper": {**PAPER, "steps": 2250, "learning_rate": 1e-3, "schedule": "constant", "steps_per_sample": 5},
     },
     smallest=8,
