@@ -97,7 +97,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     even = torch.eye(matrices.shape[1], device=matrices.device)
     turn: Tensor = even / scale
     for _ in range(5):
-        step = 3.4445 * even - 4.7750 * products + 2.0315 * products @ products
+        step = torch.baddbmm(3.4445 * even - 4.7750 * products, products, products, alpha=2.0315)
         turn, products = step @ turn, step @ products @ step
     return turn @ matrices
 
