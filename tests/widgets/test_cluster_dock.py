@@ -6,7 +6,6 @@ import sys
 import dask.array
 import numpy as np
 import pytest
-from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
 from napari_zeroshot.engine import post
@@ -138,7 +137,7 @@ def test_closing_the_dock_ends_the_run_there_too(dock, address, planes):
     sent_to(dock, address, planes, steps=100_000).press("run")
     dock.until(lambda: "training" in dock["progress"].text())
     dock.viewer.window.remove_dock_widget(dock.widget)
-    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    dock.until_quiet()
     with distributed.Client(address, set_as_default=False) as client:
         dock.until(lambda: not any(client.processing().values()))
     assert dock.names() == ["noisy"]
