@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_zeroshot import batch, denoise, read
+from napari_zeroshot.engine.cluster import UNHEARD
 
 distributed = pytest.importorskip("distributed")
 STEPS = {"steps": 2, "crop": 16, "crops": 1, "device": "cpu", "threads": 1}
@@ -16,7 +17,7 @@ SHORT = tuple(word for name, value in STEPS.items() for word in (f"--{name}", va
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as workers:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as workers:
         yield workers.scheduler_address
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from napari_zeroshot import batch, denoise, read, save_network, write
 from napari_zeroshot.engine.batch import batch_steps
-from napari_zeroshot.engine.cluster import connected, remote_steps
+from napari_zeroshot.engine.cluster import UNHEARD, connected, remote_steps
 from napari_zeroshot.engine.errors import DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
@@ -26,14 +26,14 @@ APART = ("image", "seconds", "device", "denoiser", "lessons", "levels")
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
 @pytest.fixture(scope="module")
 def alone():
     """The same with one worker."""
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
@@ -207,7 +207,7 @@ def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
             killed.append(next(iter(local.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, preload=TALKATIVE) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, scheduler_kwargs=UNHEARD, preload=TALKATIVE) as local:
         report = followed(batch_steps([raw], tmp_path / "clean", scheduler=local.scheduler_address, **options), kill)
     assert killed
     assert report.complete

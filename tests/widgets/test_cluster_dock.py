@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_zeroshot.engine import post
+from napari_zeroshot.engine.cluster import UNHEARD
 from napari_zeroshot.engine.errors import DeviceError
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
@@ -24,14 +25,14 @@ STEPS = {"steps": 20, "device": "cpu", "threads": 1}
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
 @pytest.fixture
 def idle():
     """Of a cluster without a worker."""
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
