@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["OMP_NUM_THREADS"] = "1"  # tiny images: more threads only wait for one another; and sums would be rounded otherwise
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # two threads on a busy machine wait asleep for one another, and not in each other's way
 
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a test says the same on any machine
 settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # for `make fuzz`: other ones every time

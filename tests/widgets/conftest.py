@@ -11,7 +11,7 @@ import pytest
 from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from napari_zeroshot.widgets import habits, idle
+from napari_zeroshot.widgets import habits, idle, worker
 
 PATIENCE = 60_000
 
@@ -76,6 +76,13 @@ def nothing_remembered(monkeypatch, tmp_path):
 def nobody_rests(monkeypatch):
     """No dock takes a user for resting, and tries a method meanwhile, because the machine is slow."""
     monkeypatch.setattr(idle, "PAUSE", 3_600_000)
+
+
+@pytest.fixture
+def talkative(monkeypatch):
+    """Reports and previews come one after the other, however long a slow machine takes to make and to draw them."""
+    monkeypatch.setattr(worker, "DRAWING_SHARE", 1)
+    monkeypatch.setattr(worker, "PREVIEW_SHARE", 1)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def slowly(result_after=1_000_000, pause=0.005):
 
 
 @pytest.fixture
-def slow(dock, noisy, monkeypatch):
+def slow(dock, noisy, monkeypatch, talkative):
     """The dock amid a long run on a stack of three planes."""
     monkeypatch.setattr(dock_module, "denoise_steps", slowly())
     dock.viewer.add_image(np.stack([noisy, noisy + 1, noisy + 2]), name="noisy", axis_labels=("t", "y", "x"))

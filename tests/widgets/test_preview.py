@@ -115,6 +115,7 @@ def test_stale_answers_never_land(dock, noisy, monkeypatch, last_word):
     assert (dock.viewer.layers["preview"].data == 2).all()
 
 
+@pytest.mark.usefixtures("talkative")
 def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
     def counting(image, method, *, cancelled, **options):
         for step in range(1, 1_000_000):
