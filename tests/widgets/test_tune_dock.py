@@ -35,7 +35,8 @@ def blurred(dock, noisy):
 
 
 def settled(dock, image):
-    dock.until(lambda: "preview" in dock.viewer.layers and np.array_equal(dock.viewer.layers["preview"].data, image))
+    """Wait until a picture is shown, and is known: reports show it before the result comes."""
+    dock.until(lambda: "preview" in dock.viewer.layers and np.array_equal(dock.viewer.layers["preview"].data, image) and "Denoised" in dock.message)
 
 
 def swept(dock, **typed):
