@@ -1,13 +1,16 @@
-"""Settings of every test: one thread for torch, and no skipping of GUI tests in CI."""
+"""Settings of every test: one thread for torch, the same made-up inputs every time, and no skipping of GUI tests in CI."""
 
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny images: more threads only wait for one another
+os.environ["OMP_NUM_THREADS"] = "1"  # tiny images: more threads only wait for one another; and sums would be rounded otherwise
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # two threads on a busy machine wait asleep for one another, and not in each other's way
 
-settings.register_profile("fuzz", max_examples=5000, deadline=None)  # for `make fuzz`
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a test says the same on any machine
+settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # for `make fuzz`: other ones every time
+settings.load_profile("steady")
 
 SKIPPED_GUI = pytest.StashKey[list[str]]()
 

@@ -28,7 +28,7 @@ from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.tiff import CROWDED
 
 PLANES = np.random.default_rng(0).integers(0, 99, (3, 8, 9)).astype(np.uint8)
-ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 CHANGES = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=6)
 """Places in a file, and the bytes that stand there afterwards."""
 

@@ -75,10 +75,10 @@ def test_hostile_metadata_are_read_as_data_or_refused_and_soon(tmp_path: Path, c
         xml = file.ome_metadata
     assert change(xml) != xml
     tifffile.tiffcomment(path, change(xml).encode())
-    started = time.perf_counter()
+    started = time.process_time()
     told = [said(look, path) for look in (read, read_provenance, recorded, lambda path: rerun(path, PLANE))]
     assert all("\n" not in sentence and len(sentence) < 1000 for sentence in told)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "..\\outside", "a/../../outside", "C:outside", "~root"])

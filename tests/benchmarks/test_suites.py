@@ -61,7 +61,7 @@ def run(suite, *words):
     SUITES[suite].run(parser.parse_args(words))
 
 
-def test_speed_sets_the_recipe_beside_the_default_and_knows_stacks_and_previews(short_runs, monkeypatch):
+def test_speed_sets_the_recipe_beside_the_default_and_knows_stacks_and_previews(short_runs, ticking, monkeypatch):
     plan = speed.Plan(grey=(32,), rgb=(), judged=(), stack_side=32, planes=(1, 3), preview_side=32, moves=2)
     monkeypatch.setattr(speed, "Plan", lambda: plan)
     run("speed", "--only", "ZS-N2N", "--parts", "sizes", "stacks", "--device", "cpu")

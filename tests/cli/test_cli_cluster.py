@@ -1,15 +1,13 @@
 """`--scheduler`: the same files and pixels from a dask cluster, and Ctrl-C that leaves what is finished."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from napari_zeroshot import batch, denoise, read
+from napari_zeroshot.engine.cluster import UNHEARD
 
 distributed = pytest.importorskip("distributed")
 STEPS = {"steps": 2, "crop": 16, "crops": 1, "device": "cpu", "threads": 1}
@@ -19,7 +17,7 @@ SHORT = tuple(word for name, value in STEPS.items() for word in (f"--{name}", va
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as workers:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as workers:
         yield workers.scheduler_address
 
 
@@ -41,6 +39,23 @@ def test_what_cannot_be_done_is_told_before_any_work(command, stack, tmp_path, w
     assert not (tmp_path / "clean.ome.tif").exists()
 
 
+INTERRUPTED = """
+import os, signal
+from napari_zeroshot.engine import unfinished
+
+inner = unfinished.Unfinished.finish
+def finish(self, index, noisy):
+    inner(self, index, noisy)
+    if len(self.finished()) == 1:
+        os.killpg(0, signal.SIGINT)
+unfinished.Unfinished.finish = finish
+
+from napari_zeroshot.cli import main
+main()
+"""
+"""The program with somebody at its side who presses Ctrl-C at the first finished plane: as a terminal does, the workers are told too."""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_ends_workers_too_and_the_same_command_goes_on(stack, pixels, tmp_path):
@@ -59,13 +74,8 @@ def test_ctrl_c_ends_workers_too_and_the_same_command_goes_on(stack, pixels, tmp
         "--steps",
         "40",
     ]
-    program = subprocess.Popen([sys.executable, "-m", "napari_zeroshot", *words], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-    journal = tmp_path / "clean" / ".stack.ome.tif.unfinished" / "journal"
-    while not journal.exists() or journal.read_bytes().count(b"\n") < 2:  # the head, and a plane
-        assert program.poll() is None
-        time.sleep(0.05)
-    os.killpg(program.pid, signal.SIGINT)  # as a terminal does: the workers are told too
-    assert program.wait(timeout=100) == 130
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, *words], start_new_session=True, capture_output=True, text=True, check=False, timeout=200)  # noqa: S603
+    assert done.returncode == 130, done.stderr
     (outcome,) = batch([stack], tmp_path / "clean", "zs-n2n", **options).outcomes
     assert (outcome.state, 1 <= outcome.kept < 8) == ("done", True)
     np.testing.assert_array_equal(read(tmp_path / "clean" / "stack.ome.tif").array, denoise(pixels, "zs-n2n", axes="TCZYX", **options).image)

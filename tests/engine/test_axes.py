@@ -21,7 +21,7 @@ def images(draw):
     return letters, np.arange(np.prod(shape)).reshape(shape)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(images())
 def test_planes_cut_out_and_put_back_make_the_image(case):
     letters, image = case
@@ -32,7 +32,7 @@ def test_planes_cut_out_and_put_back_make_the_image(case):
     np.testing.assert_array_equal(again, image)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(images())
 def test_planes_are_samples_rows_columns(case):
     letters, image = case
@@ -48,7 +48,7 @@ def test_planes_are_samples_rows_columns(case):
             assert plane[s, y, x] == image[tuple(place[letter] for letter in letters)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(images())
 def test_channels_group_planes_of_one_channel(case):
     letters, image = case

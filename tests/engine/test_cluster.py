@@ -10,7 +10,7 @@ import pytest
 
 from napari_zeroshot import batch, denoise, read, save_network, write
 from napari_zeroshot.engine.batch import batch_steps
-from napari_zeroshot.engine.cluster import connected, remote_steps
+from napari_zeroshot.engine.cluster import UNHEARD, connected, remote_steps
 from napari_zeroshot.engine.errors import DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
@@ -26,14 +26,14 @@ APART = ("image", "seconds", "device", "denoiser", "lessons", "levels")
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
 @pytest.fixture(scope="module")
 def alone():
     """The same with one worker."""
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
@@ -90,9 +90,9 @@ def test_what_was_learned_comes_back_and_can_be_used_here(address, stack, tmp_pa
 
 
 def test_a_cancelled_run_gives_the_planes_so_far_and_the_others_as_they_were(address, stack):
-    planes = []
+    planes = set()
     steps = remote_steps(address, stack, axes="TCYX", stack="warm", cancelled=lambda: len(planes) > 1, **QUICK)
-    result = followed(steps, lambda report: planes.append(report) if "plane " in report.stage else None)
+    result = followed(steps, lambda report: planes.add(report.stage) if "plane " in report.stage else None)
     assert (result.complete, 0 < result.planes_done < 6) == (False, True)
     np.testing.assert_array_equal(result.image[2, 1], stack[2, 1])
 
@@ -116,9 +116,9 @@ def test_fail_fast_stops_at_the_first_that_fails(address, raw, tmp_path):
 def test_a_batch_goes_on_elsewhere_than_it_was_begun(address, raw, stack, tmp_path, mode, first):
     options = {"stack": mode, **QUICK}
     begun, gone_on = (None, address) if first == "here" else (address, None)
-    planes = []
+    planes = set()
     steps = batch_steps([raw], tmp_path / "clean", scheduler=begun, cancelled=lambda: len(planes) > 2, **options)
-    report = followed(steps, lambda report: planes.append(report) if "denoising plane" in report.stage else None)
+    report = followed(steps, lambda report: planes.add(report.stage) if "denoising plane" in report.stage else None)
     assert report.outcomes[0].state == "interrupted"
     (outcome,) = batch([raw], tmp_path / "clean", scheduler=gone_on, **options).outcomes
     assert (outcome.state, outcome.kept >= 2) == ("done", True)
@@ -192,6 +192,10 @@ def test_a_scheduler_that_is_gone_is_told_with_what_to_do():
         workers(Gone())
 
 
+TALKATIVE = "from napari_zeroshot.engine import post\npost.EVERY = 0"
+"""Run by a worker that is to tell of every step, be they ever so short."""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
@@ -203,7 +207,7 @@ def test_a_worker_that_is_killed_at_work_changes_no_pixel(raw, stack, tmp_path):
             killed.append(next(iter(local.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, scheduler_kwargs=UNHEARD, preload=TALKATIVE) as local:
         report = followed(batch_steps([raw], tmp_path / "clean", scheduler=local.scheduler_address, **options), kill)
     assert killed
     assert report.complete

@@ -37,7 +37,7 @@ def same(image: Image, array: np.ndarray, axes: str | None) -> bool:
     return image.axes == axes and found.shape == array.shape and found.dtype == array.dtype.newbyteorder("=") and bool((found == array).all())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(axes=st.sampled_from(ORDERS), single=st.sampled_from(["", *"TZCSYX"]))
 def test_axes_of_any_order_come_back(tmp_path: Path, axes: str, single: str) -> None:
     array = pixels(axes, **({single: 1} if single else {}))

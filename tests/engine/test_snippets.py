@@ -28,7 +28,7 @@ RUNS = {
         "device": "cpu",
     },
     "flags": {"method": "zs-n2m", "preset": "full+preview", "steps": 5, "refine_steps": 3, "random_masks": False, "crop": 16, "device": "cpu"},
-    "threads": {"method": "fm2s", "preset": "preview", "steps": 10, "threads": 2, "dtype": "float32", "device": "cpu"},
+    "threads": {"method": "fm2s", "preset": "preview", "steps": 4, "threads": 2, "dtype": "float32", "device": "cpu"},
     "tiles": {"method": "zs-n2n", "preset": "preview", "steps": 5, "tile": 16, "device": "cpu"},
     "gaps": {"method": "gaussian", "sigma": 1.25, "nan": "fill"},
 }

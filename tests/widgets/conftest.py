@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QLabel, QPushButton, QWidget
+from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from napari_zeroshot.widgets import habits
+from napari_zeroshot.widgets import habits, idle, worker
 
-PATIENCE = 20_000
+PATIENCE = 60_000
 
 
 @dataclass
@@ -47,6 +48,11 @@ class Dock:
     def until_over(self) -> None:
         self.until(lambda: not self.shows("cancel"))
 
+    def until_quiet(self) -> None:
+        """Wait until no thread is at work, and all that they had to say has arrived."""
+        self.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+        QApplication.processEvents()
+
     def name_axes(self, letters: str) -> None:
         """Choose in the menus what each dimension is."""
         for place, letter in enumerate(letters):
@@ -64,6 +70,25 @@ def nothing_remembered(monkeypatch, tmp_path):
     """Every test begins as the first session of a new user, and leaves the real user's settings alone."""
     monkeypatch.setattr(habits, "folder", lambda: tmp_path / "config")
     monkeypatch.setattr(habits, "_page", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def nobody_rests(monkeypatch):
+    """No dock takes a user for resting, and tries a method meanwhile, because the machine is slow."""
+    monkeypatch.setattr(idle, "PAUSE", 3_600_000)
+
+
+@pytest.fixture
+def talkative(monkeypatch):
+    """Reports and previews come one after the other, however long a slow machine takes to make and to draw them."""
+    monkeypatch.setattr(worker, "DRAWING_SHARE", 1)
+    monkeypatch.setattr(worker, "PREVIEW_SHARE", 1)
+
+
+@pytest.fixture
+def rest(monkeypatch, nobody_rests):
+    """A dock that is opened after this one takes a moment without a change for rest."""
+    monkeypatch.setattr(idle, "PAUSE", 200)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import sys
 import dask.array
 import numpy as np
 import pytest
-from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
 from napari_zeroshot.engine import post
+from napari_zeroshot.engine.cluster import UNHEARD
 from napari_zeroshot.engine.errors import DeviceError
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
@@ -25,14 +25,14 @@ STEPS = {"steps": 20, "device": "cpu", "threads": 1}
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two workers within this process."""
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
 @pytest.fixture
 def idle():
     """Of a cluster without a worker."""
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, scheduler_kwargs=UNHEARD) as local:
         yield local.scheduler_address
 
 
@@ -138,7 +138,7 @@ def test_closing_the_dock_ends_the_run_there_too(dock, address, planes):
     sent_to(dock, address, planes, steps=100_000).press("run")
     dock.until(lambda: "training" in dock["progress"].text())
     dock.viewer.window.remove_dock_widget(dock.widget)
-    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    dock.until_quiet()
     with distributed.Client(address, set_as_default=False) as client:
         dock.until(lambda: not any(client.processing().values()))
     assert dock.names() == ["noisy"]

@@ -252,7 +252,7 @@ def test_measuring_can_be_stopped(dock, pair):
     assert dock["measure"].text() == "Stop measuring"
     dock.press("measure")
     assert dock["measure"].text() == "Measure"
-    dock.qtbot.wait(1000)
+    dock.until_quiet()
     assert not dock.shows("figures")
 
 
@@ -271,7 +271,7 @@ def test_newest_result_is_compared_with_its_image_as_it_comes(dock):
 def test_answer_about_images_that_are_no_longer_chosen_is_dropped(dock, pair):
     dock.press("measure")
     dock.viewer.layers.remove("blurred")
-    dock.qtbot.wait(1000)
+    dock.until_quiet()
     assert not dock.shows("figures")
     assert not dock["measure"].isEnabled()
 

@@ -119,7 +119,7 @@ def quick_collections():
     gc.unfreeze()
 
 
-@pytest.mark.usefixtures("quick_collections")
+@pytest.mark.usefixtures("quick_collections", "rest")
 def test_nothing_a_user_can_press_breaks_the_dock(make_napari_viewer_proxy, open_dock, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr(dock_module, "show_error", lambda message: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -130,8 +130,8 @@ def test_nothing_a_user_can_press_breaks_the_dock(make_napari_viewer_proxy, open
         for _ in range(ACTIONS):
             monkey.act()
         viewer.window.remove_dock_widget(monkey.dock.widget)
-        qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=10_000)
-        qtbot.wait(50)
+        qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=60_000)
+        QApplication.processEvents()
     assert exceptions == []
     assert "preview" not in [layer.name for layer in viewer.layers]
     assert {thread.name for thread in set(threading.enumerate()) - threads if "import torch" not in thread.name and "Dummy" not in thread.name} == set()

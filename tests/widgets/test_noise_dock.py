@@ -103,7 +103,7 @@ def test_answer_about_an_image_that_is_no_longer_chosen_is_dropped(dock, image):
     dock.viewer.add_image(image, name="noisy")
     dock.press("read")
     dock.viewer.layers.clear()
-    dock.qtbot.wait(1500)
+    dock.until_quiet()
     assert not dock.shows("findings")
     assert dock.shows("sample")
 
@@ -112,7 +112,7 @@ def test_closing_the_dock_while_it_reads_is_quiet(dock, image, capsys):
     dock.viewer.add_image(image, name="noisy")
     dock.press("read")
     dock.viewer.window.remove_dock_widget(dock.widget)
-    dock.qtbot.wait(1500)
+    dock.until_quiet()
     assert "Traceback" not in capsys.readouterr().err
 
 

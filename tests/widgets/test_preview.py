@@ -1,10 +1,10 @@
 """Previews in the dock: in place, one layer, quick, the newest wins; the history, and what is kept of it."""
 
+import threading
 import time
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QThreadPool
 
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
@@ -89,15 +89,17 @@ def test_change_of_settings_is_previewed_by_itself_and_goes_on_from_the_last_net
     assert dock.names() == ["noisy", "preview"]
 
 
-def test_stale_answers_never_land(dock, noisy, monkeypatch):
+@pytest.mark.parametrize("last_word", ["report", "result"])
+def test_stale_answers_never_land(dock, noisy, monkeypatch, last_word):
+    late = threading.Event()
+
     def constant(image, method, *, cancelled, seed, **options):
-        for step in range(1, 200):
-            if cancelled() and seed == 2:
-                break
-            time.sleep(0.005)
-            yield Progress("training", step, 200, 1 / step, step * 0.005, lambda at: np.full(image.shape, seed))
-            if seed == 2 and step > 20:
-                break
+        said = Progress("training", 1, 2, 1.0, 0.1, lambda at: np.full(image.shape, seed))
+        yield said
+        if seed == 1:  # does not hear that it is cancelled, and comes after the other
+            late.wait(60)
+            if last_word == "report":
+                yield said
         return denoise(np.full(image.shape, seed), "median", axes="YX", size=1)
 
     monkeypatch.setattr(dock_module, "denoise_steps", constant)
@@ -108,18 +110,19 @@ def test_stale_answers_never_land(dock, noisy, monkeypatch):
     dock["seed"].setValue(2)
     dock.widget._preview_again()
     dock.until(lambda: "Previewed" in dock.message)
-    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
-    dock.qtbot.wait(50)
+    late.set()
+    dock.until_quiet()
     assert (dock.viewer.layers["preview"].data == 2).all()
 
 
+@pytest.mark.usefixtures("talkative")
 def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
     def counting(image, method, *, cancelled, **options):
-        for step in range(1, 1000):
+        for step in range(1, 1_000_000):
             if cancelled():
                 break
             time.sleep(0.02)
-            yield Progress("training", step, 1000, 1 / step, step * 0.02, lambda at, step=step: np.full((24, 20), step, np.uint16), 2 / step)
+            yield Progress("training", step, 1_000_000, 1 / step, step * 0.02, lambda at, step=step: np.full((24, 20), step, np.uint16), 2 / step)
         return denoise(image, "median", axes="TYX", source=options["source"])
 
     monkeypatch.setattr(dock_module, "denoise_steps", counting)

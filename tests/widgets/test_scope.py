@@ -9,13 +9,13 @@ from pathlib import Path
 import dask.array
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt, QThreadPool
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QShortcut
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
-from napari_zeroshot.widgets import commands, filling, habits
+from napari_zeroshot.widgets import commands, filling, habits, pace
 from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets.task import Task
 
@@ -234,15 +234,17 @@ def test_estimate_tells_seconds_once_the_method_was_run(opened):
 
 def test_estimate_follows_how_networks_are_shared_and_the_bound_of_memory(dock, stack):
     dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"))
-    dock.quick(steps=60)
-    ran(dock)
-    shared = dock["estimate"].text()
+    choose(dock, "zs-n2n")
+    habits.Notebook("pace").put(pace._key(dock.widget._order.value()), {"step": 1.0, "pixel": 0.0, "start": 0.0, "seen": 1})
+    dock["param_steps"].setValue(60)
+    assert dock["estimate"].text().startswith("About 60 s ·")
     dock["stack"].setCurrentIndex(dock["stack"].findData("plane"))
-    assert dock["estimate"].text().partition("·")[0] != shared.partition("·")[0]
+    assert dock["estimate"].text().startswith("About 4 min ·")
     dock["memory"].setValue(0.001)
     assert "memory up to 1 MB" in dock["estimate"].text()
 
 
+@pytest.mark.usefixtures("rest")
 def test_first_user_is_told_seconds_after_a_moment_of_rest(dock, stack):
     dock.viewer.add_image(stack[0], name="noisy")
     for method in ("auto", "zs-n2n"):
@@ -250,7 +252,7 @@ def test_first_user_is_told_seconds_after_a_moment_of_rest(dock, stack):
         assert "About" not in dock["estimate"].text()
         dock.until(lambda: "About" in dock["estimate"].text())
     assert "memory up to" in dock["estimate"].text()
-    dock.until(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+    dock.until_quiet()
     assert dock.names() == ["noisy"]
 
 

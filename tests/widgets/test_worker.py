@@ -1,6 +1,7 @@
 """A run in another thread: reports, the result, errors as sentences, cancel."""
 
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_zeroshot.engine.errors import DeviceMemoryError, ImageError
 from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.widgets import worker
 from napari_zeroshot.widgets.worker import run_in_thread
 
 pytestmark = pytest.mark.gui
@@ -27,9 +29,9 @@ def run(qtbot):
             seen.threads.add(QThread.currentThread())
 
         running = run_in_thread(steps, at=at, on_report=seen.reports.append, on_result=seen.results.append, on_error=seen.errors.append, on_end=ended)
-        qtbot.waitUntil(lambda: bool(seen.reports) or bool(seen.ended), timeout=10_000)
+        qtbot.waitUntil(lambda: bool(seen.reports) or bool(seen.ended), timeout=60_000)
         meanwhile(running)
-        qtbot.waitUntil(lambda: seen.ended > 0, timeout=10_000)
+        qtbot.waitUntil(lambda: seen.ended > 0, timeout=60_000)
         return seen
 
     return run
@@ -42,6 +44,25 @@ def reports(cancelled, count=5, pause=0.0):
         time.sleep(pause)
         yield Progress("training", step, count, 1.0 / step, 0.1 * step, lambda at: np.zeros((2, 2)))
     return "whole"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The worker's clock, which goes on only when it is set; what is counted in parts of 2 is exact."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    return clock
+
+
+def shown(clock, count, pause, snapshot, view):
+    """The reports that come of so many steps, with so many seconds from one to the next."""
+
+    def steps():
+        for step in range(1, count + 1):
+            clock.now += pause
+            yield Progress("training", step, count, 1.0 / step, clock.now, snapshot)
+
+    return list(worker._reports(steps(), lambda: False, view))
 
 
 def failing_with(error):
@@ -81,56 +102,54 @@ def test_error_before_the_first_step_is_told_too(run):
 
 
 def test_cancel_keeps_the_best_so_far(run):
-    seen = run(lambda cancelled: reports(cancelled, 1000, 0.005), meanwhile=lambda running: running.cancel())
+    seen = run(lambda cancelled: reports(cancelled, 1_000_000, 0.005), meanwhile=lambda running: running.cancel())
     assert len(seen.results) == 1
     assert seen.results[0].startswith("the best after")
 
 
 def test_abandoned_run_ends_without_a_result(run):
-    seen = run(lambda cancelled: reports(cancelled, 1000, 0.005), meanwhile=lambda running: running.abandon())
+    seen = run(lambda cancelled: reports(cancelled, 1_000_000, 0.005), meanwhile=lambda running: running.abandon())
     assert (seen.results, seen.errors, seen.ended) == ([], [], 1)
 
 
-def test_reports_are_thinned_out_but_no_loss_of_theirs_is_lost(run):
-    seen = run(lambda cancelled: reports(cancelled, 100, 0.005))
-    told = [step for report in seen.reports for step, _ in report.losses]
-    assert len(seen.reports) <= 12
+def test_reports_are_thinned_out_but_no_loss_of_theirs_is_lost(clock):
+    seen = shown(clock, 100, 1 / 16, None, worker._View())
+    told = [step for report in seen for step, _ in report.losses]
+    assert [report.progress.step for report in seen] == list(range(1, 101, 4))  # the first step that is 0.2 s later
     assert told == list(range(1, len(told) + 1))
 
 
-def test_reports_are_rarer_where_the_window_is_slow_to_draw(qtbot):
-    seen, ended = [], []
-
+def test_reports_are_rarer_where_the_window_is_slow_to_draw(qtbot, clock):
     def draw(report):
-        seen.append(report)
-        time.sleep(0.02)  # a fiftieth of the time that drawing may take, so that the next report is a second away
+        clock.now += 1 / 64  # a fiftieth of 0.78 s
 
-    run_in_thread(lambda cancelled: reports(cancelled, 220, 0.005), on_report=draw, on_result=seen.append, on_error=seen.append, on_end=lambda: ended.append(1))
-    qtbot.waitUntil(lambda: bool(ended), timeout=10_000)
-    assert 2 <= len(seen) - 1 <= 4  # the result comes beside them
-
-
-def test_a_plane_that_has_not_changed_is_not_shown_again(run):
-    def steps(cancelled):
-        for progress in reports(cancelled, 200, 0.01):
-            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: np.ones((2, 2)))
-        return "whole"
-
-    assert sum(report.preview is not None for report in run(steps, at={}).reports) == 1
+    view = worker._View()
+    for noted in (0.0, 1 / 64):  # the first adds a layer, and tells nothing of the next
+        view.draw(draw, None)
+        qtbot.waitUntil(lambda noted=noted: view.drawing == noted, timeout=60_000)
+    assert [report.progress.step for report in shown(clock, 100, 1 / 16, None, view)] == list(range(1, 101, 13))
+    view.drawing = 10.0
+    assert [report.progress.step for report in shown(clock, 100, 1 / 16, None, view)] == list(range(1, 101, 32))  # every two seconds, however slow it is
 
 
-def test_previews_are_of_the_plane_asked_for_and_rare(run):
+def test_a_plane_that_has_not_changed_is_not_shown_again(clock):
+    seen = shown(clock, 200, 1 / 16, lambda at: np.ones((2, 2)), worker._View({}))
+    assert [report.preview is not None for report in seen] == [True] + [False] * 49
+
+
+def test_previews_are_of_the_plane_asked_for_and_rare(clock):
     asked = []
 
-    def steps(cancelled):
-        for progress in reports(cancelled, 60, 0.01):
-            yield Progress(progress.stage, progress.step, progress.total, None, progress.seconds, lambda at: asked.append(at) or np.full((2, 2), len(asked)))
-        return "whole"
+    def slow(at):
+        clock.now += 1 / 32  # a fiftieth of 1.6 s
+        asked.append((clock.now, at))
+        return np.full((2, 2), len(asked))
 
-    seen = run(steps, at={"T": 3})
-    assert 1 <= len(asked) <= 5
-    assert all(at == {"T": 3} for at in asked)
-    assert sum(report.preview is not None for report in seen.reports) == len(asked)
+    seen = shown(clock, 200, 1 / 16, slow, worker._View({"T": 3}))
+    assert all(at == {"T": 3} for _, at in asked)
+    assert len(asked) / 32 <= 0.02 * clock.now + 1 / 32
+    assert all(1.5 < later - earlier < 2 for (earlier, _), (later, _) in pairwise(asked))
+    assert sum(report.preview is not None for report in seen) == len(asked) > 5
 
 
 def test_no_preview_where_none_is_wanted(run):

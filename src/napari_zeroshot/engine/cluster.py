@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LOCAL = "local"
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
 """Run by each process of ours: Ctrl-C reaches all that belong to a terminal, and is for the first of them to act on."""
+UNHEARD = {"dashboard_address": "127.0.0.1:0"}
+"""For our own scheduler: even without a dashboard it would listen at port 8787 of all networks, and warn where that is taken."""
 THREADS = 1
 """Of a worker's training, if nothing is said: with the same number everywhere, pixels do not depend on where they are made."""
 
@@ -78,7 +80,9 @@ def connected(scheduler: str, threads: int | None = None) -> Iterator[Cluster]:
         return
     count = int(scheduler.partition(":")[2] or max(1, CPU_COUNT // (threads or THREADS)))
     with (
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, preload=DEAF) as local,
+        distributed.LocalCluster(
+            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, scheduler_kwargs=UNHEARD, preload=DEAF
+        ) as local,
         distributed.Client(local, set_as_default=False) as client,
     ):
         yield Cluster(client)
