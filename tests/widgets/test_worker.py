@@ -152,6 +152,18 @@ def test_previews_are_of_the_plane_asked_for_and_rare(clock):
     assert sum(report.preview is not None for report in seen) == len(asked) > 5
 
 
+def test_a_preview_that_takes_long_is_made_again_before_long(clock):
+    begun = []
+
+    def endless(at):
+        begun.append(clock.now)
+        clock.now += 4
+        return np.full((2, 2), len(begun))
+
+    shown(clock, 200, 1 / 4, endless, worker._View({}))
+    assert {later - earlier for earlier, later in pairwise(begun)} == {14.0}
+
+
 def test_no_preview_where_none_is_wanted(run):
     assert all(report.preview is None for report in run(reports).reports)
 

@@ -30,6 +30,8 @@ DRAWING_SHARE = 0.02
 """The share of a run that drawing reports may take: while the window is drawn, no step of the training begins."""
 LONGEST_PAUSE = 2.0
 """Seconds after which the window is told again, however slow it is."""
+LONGEST_UNSEEN = 10.0
+"""Seconds after which there is another preview, however long the last one took."""
 
 At = Mapping[str, int]
 """Which plane: ``{"T": 3, "C": 1}``."""
@@ -200,7 +202,7 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
             with suppress(DeviceMemoryError):  # a run that has room enough is not to fail for its preview
                 preview = progress.snapshot(at=at)
             took = time.perf_counter() - now
-            next_preview = now + max(PREVIEW_EVERY, took / PREVIEW_SHARE)
+            next_preview = now + took + max(PREVIEW_EVERY, min(took / PREVIEW_SHARE, LONGEST_UNSEEN))
             if at == shown[0] and np.array_equal(preview, shown[1]):  # type: ignore[arg-type]
                 preview = None
             else:
