@@ -16,7 +16,7 @@ from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.widgets.buttons import Buttons
-from napari_zeroshot.widgets.dock import Dock
+from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.estimate import told_estimate, told_time
 from napari_zeroshot.widgets.guide import connect_shortcuts
 from napari_zeroshot.widgets.idle import Idle
@@ -159,7 +159,7 @@ class DenoiseWidget(Dock):
         self._refresh()
 
     def _on_error(self, error: Exception) -> None:
-        self._outcome = str(error)
+        self._outcome = sentence(str(error))
         self._note_error(error)
         self._short_of_memory = isinstance(error, DeviceMemoryError)
         self._follows = False

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.widgets import habits
+from napari_zeroshot.widgets.dock import sentence
 from napari_zeroshot.widgets.guide import guide
 from napari_zeroshot.widgets.layout import Fold, align_labels
 from napari_zeroshot.widgets.recipe import RecipePicker
@@ -91,7 +92,7 @@ class OrderForm(QWidget):
         try:
             self.value().check()
         except DenoiseError as error:
-            return str(error)
+            return sentence(str(error))
         return ""
 
     def runnable(self) -> Task | None:
