@@ -89,6 +89,17 @@ def test_change_of_settings_is_previewed_by_itself_and_goes_on_from_the_last_net
     assert dock.names() == ["noisy", "preview"]
 
 
+def test_preview_says_what_it_shows_and_is_stopped_by_its_button(dock, noisy):
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=100_000)
+    dock.press("preview")
+    assert dock["preview"].text() == "Stop preview"
+    assert "so far" in dock.message
+    dock.press("preview")
+    assert dock["preview"].text() == "Preview"
+    assert dock.message == ""
+
+
 def test_stale_answers_never_land(dock, noisy, monkeypatch):
     def constant(image, method, *, cancelled, seed, **options):
         for step in range(1, 200):
