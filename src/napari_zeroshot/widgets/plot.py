@@ -30,7 +30,7 @@ class Plot(pyqtgraph.PlotWidget):
         event.ignore()
 
     def name_curves(self, named: Mapping[str, str]) -> None:
-        """Say above the plot what its colours stand for, each name beside a spot of its colour: letters in it would be hard to read in one theme or the other."""
+        """Say above the plot what its colours stand for: a spot of each beside the name, for letters in colours are hard to read in some theme."""
         self._named = named
         told = "&nbsp;&nbsp; ".join(f"<span style='color: {colour}'>■</span> {name}" for name, colour in named.items())
         self.setTitle(told or None, color=self._letters, size="9pt")
