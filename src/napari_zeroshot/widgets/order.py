@@ -61,6 +61,10 @@ class OrderForm(QWidget):
         """Whether what is denoised depends on what the window shows."""
         return self._scope.follows_view
 
+    def shows(self, task: Task) -> bool:
+        """Whether this is the image of a task, with the axes that it has there."""
+        return task.source.layer is self._picker.layer and task.source.axes == self._picker.known_axes()
+
     @property
     def guessed(self) -> bool:
         """Whether nobody has said what the image's axes are."""
