@@ -71,8 +71,8 @@ def shoot_noise(theme: str, folder: Path) -> None:
     press(dock, "read")
     wait(lambda: dock.findChild(QPushButton, "read").isEnabled())
     for fold in dock.findChildren(Fold)[:2]:
-        fold.collapse(animate=False)
-    dock.findChildren(Fold)[-1].expand(animate=False)
+        fold.unfold(False)
+    dock.findChildren(Fold)[-1].unfold()
     scroll = dock.findChild(RoomyScroll).verticalScrollBar()
     settled = time.monotonic() + 1
     wait(lambda: time.monotonic() > settled)
@@ -118,7 +118,7 @@ def shoot_tune(theme: str, folder: Path) -> None:
     shoot(viewer, folder / "tune_slider.png")
 
     (fold,) = (fold for fold in dock.findChildren(Fold) if fold.content().findChild(QPushButton, "sweep"))
-    fold.expand(animate=False)
+    fold.unfold()
     dock.findChild(QLineEdit, "values_1").setText("0.1, 1, 10, 30, 100, 300")
     truth = dock.findChild(QComboBox, "truth")
     truth.setCurrentIndex(truth.findText("plane truth"))

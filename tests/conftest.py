@@ -1,5 +1,7 @@
 """Settings of every test: one thread for torch, the same made-up inputs every time, and no skipping of GUI tests in CI."""
 
+from __future__ import annotations
+
 import os
 
 import pytest

@@ -295,3 +295,17 @@ def test_memory_is_automatic_until_a_bound_is_given(dock, noisy):
     dock.press("run")
     dock.until_over()
     assert len(dock.names()) == 2, dock.message
+
+
+def test_pixels_and_labels_that_change_in_a_layer_are_followed(dock, noisy):
+    layer = dock.viewer.add_image(noisy, name="noisy")
+    layer.data = np.stack([noisy, noisy, noisy])
+    assert dock["sizes"].text().startswith("Z 3 · Y 24 · X 20")
+    layer.axis_labels = ("time", "y", "x")
+    assert dock["sizes"].text() == "T 3 · Y 24 · X 20"
+    layer.data = np.stack([noisy, noisy])
+    assert dock["sizes"].text() == "T 2 · Y 24 · X 20"
+    dock["method"].setCurrentIndex(dock["method"].findData("median"))
+    dock.press("run")
+    dock.until_over()
+    assert dock.viewer.layers[-1].data.shape == (2, 24, 20)

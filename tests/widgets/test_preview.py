@@ -89,6 +89,17 @@ def test_change_of_settings_is_previewed_by_itself_and_goes_on_from_the_last_net
     assert dock.names() == ["noisy", "preview"]
 
 
+def test_preview_says_what_it_shows_and_is_stopped_by_its_button(dock, noisy):
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=100_000)
+    dock.press("preview")
+    assert dock["preview"].text() == "Stop preview"
+    assert "so far" in dock.message
+    dock.press("preview")
+    assert dock["preview"].text() == "Preview"
+    assert dock.message == ""
+
+
 @pytest.mark.parametrize("last_word", ["report", "result"])
 def test_stale_answers_never_land(dock, noisy, monkeypatch, last_word):
     late = threading.Event()
@@ -137,7 +148,7 @@ def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
     dock.press("keep")
     step = int(shown[0, 0, 0])
     kept = dock.viewer.layers[dock.names()[-1]]
-    assert kept.name.endswith(f"step={step}")
+    assert kept.name.endswith(f"· step {step}")
     assert kept.metadata["napari-zeroshot"]["source"]["step"] == step
     assert kept.metadata["napari-zeroshot"]["losses"][-1][0] == step
     np.testing.assert_array_equal(kept.data, shown)
@@ -183,3 +194,16 @@ def test_each_training_has_a_line_of_its_own(dock, noisy):
     curve = dock["loss"].getPlotItem().listDataItems()[0]
     assert len(curve.xData) == 90
     assert list(np.flatnonzero(np.logical_not(curve.opts["connect"]))) == [29, 59, 89]
+
+
+def test_preview_follows_other_axes_and_none_is_left_of_wrong_ones(dock, noisy):
+    dock.viewer.add_image(np.stack([noisy, noisy + 50]), name="noisy", axis_labels=("t", "y", "x"))
+    dock.quick(steps=3)
+    previewed(dock)
+    dock.name_axes("CYX")
+    dock.until(lambda: dock.widget._watch.task.source.axes.letters == "CYX" and "Previewed" in dock.message)
+    dock["param_steps"].setValue(100_000)
+    dock.press("preview")
+    dock.name_axes("YYX")
+    assert not dock.widget._previews.running
+    assert "twice" in dock.message

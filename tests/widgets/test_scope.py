@@ -74,7 +74,7 @@ def test_selected_range_is_denoised_and_said_on_the_button(opened, stack):
 
 def test_visible_region_is_what_the_window_shows(opened):
     scope(opened, "visible")
-    opened.until(lambda: "visible 20 × 24" in opened["run"].text())
+    opened.until(lambda: "Denoise 20 × 24 px" in opened["run"].text())
     assert ran(opened).data.shape == (1, 24, 20)
 
 

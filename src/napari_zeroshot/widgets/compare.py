@@ -119,11 +119,9 @@ class CompareWidget(Dock):
 
     def _place(self) -> None:
         """Put everything into one column."""
-        self._shared_fold = Fold("What neighbours in the residual share", below(self._autocorrelation, self._shared))
+        self._shared_fold = Fold("What neighbours in the residual share", below(self._autocorrelation, self._shared), unfolded=True)
         measuring = below(beside(self._scope, self._measure), beside(self._gaussian, self._csv), self._figures)
-        folds = [self._shared_fold, Fold("Figures", measuring), Fold("Line profile", self._profile)]
-        for fold in folds:
-            fold.expand(animate=False)
+        folds = [self._shared_fold, Fold("Figures", measuring, unfolded=True), Fold("Line profile", self._profile, unfolded=True)]
         views, same = beside(*self._views.values()), beside(self._same, self._back)
         inside = below(self._picker, self._sample, views, self._split, same, self._message, *folds)
         inside.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)

@@ -31,7 +31,7 @@ class Curves(Plot):
             curve = self.plot(along, values, name=name, pen=pyqtgraph.mkPen(colours[name], width=2), connect="finite", **look)
             curve.setSymbolBrush(colours[name])
             curve.setSymbolPen(None)
-        self.setTitle("&nbsp; ".join(f"<span style='color: {colour}'><b>{name}</b></span>" for name, colour in colours.items()), size="9pt")
+        self.name_curves(colours)
 
 
 class ProfilePlot(Curves):

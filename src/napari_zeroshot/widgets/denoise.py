@@ -16,7 +16,7 @@ from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.widgets.buttons import Buttons
-from napari_zeroshot.widgets.dock import Dock
+from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.estimate import told_estimate, told_time
 from napari_zeroshot.widgets.guide import connect_shortcuts
 from napari_zeroshot.widgets.idle import Idle
@@ -159,7 +159,7 @@ class DenoiseWidget(Dock):
         self._refresh()
 
     def _on_error(self, error: Exception) -> None:
-        self._outcome = str(error)
+        self._outcome = sentence(str(error))
         self._note_error(error)
         self._short_of_memory = isinstance(error, DeviceMemoryError)
         self._follows = False
@@ -206,10 +206,14 @@ class DenoiseWidget(Dock):
             self._preview_again()
 
     def _on_settings(self) -> None:
-        if self._follows and not self._run.busy and self._watch.wanted and not self._order.problem():
-            self._previews.later()
+        self._follow()
         self._idle.later()
         self._refresh()
+
+    def _follow(self) -> None:
+        """Preview again, if there is a preview that the user wants."""
+        if self._follows and not self._run.busy and self._watch.wanted and not self._order.problem():
+            self._previews.later()
 
     def _on_preview_begun(self, task: Task) -> None:
         self._watch.begin(task)
@@ -232,10 +236,13 @@ class DenoiseWidget(Dock):
         """Another image, other axes, or layers that came and went."""
         self._idle.later()
         shown = self._watch.task
-        if shown is not None and not self._run.busy and shown.source.layer not in self._viewer.layers:
+        if shown is not None and not self._run.busy and not self._order.shows(shown):
             self._previews.stop()
-            self._previews.forget()
-            self._watch.forget()
+            if shown.source.layer not in self._viewer.layers:
+                self._previews.forget()
+                self._watch.forget()
+            elif shown.source.layer is self._order.layer:
+                self._follow()
         self._refresh()
 
     def _on_view(self) -> None:

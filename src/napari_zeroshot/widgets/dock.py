@@ -79,5 +79,6 @@ class Dock(QWidget):
 
 
 def sentence(text: str) -> str:
-    """An error's words as a sentence."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    """An error's words as a sentence; a name such as alpha_ie or cuda:1 stays as it is."""
+    begun = text[:1].upper() + text[1:] if text.split(" ")[0].isalpha() else text
+    return begun + ("" if text.endswith(".") else ".")

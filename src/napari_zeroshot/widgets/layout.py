@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtGui import QIcon, QResizeEvent
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 BORDER = 4
 """What napari's style draws around a scroll area, in pixels."""
+GAP = 4
+"""Between a scroll bar and what it scrolls, in pixels."""
+INDENT = 5
+"""Of what a section holds, in pixels."""
 LOWEST = 120
 """A scroll area is not made lower than this, in pixels."""
 
 
-class Fold(QCollapsible):
-    """A section that folds away; its arrow is text and so follows the theme."""
+class Fold(QWidget):
+    """A section that folds away; its arrow is text and so follows the theme.
 
-    def __init__(self, title: str, content: QWidget) -> None:
-        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
-        self._title = title
-        self.layout().setContentsMargins(0, 0, 0, 0)
-        self.setDuration(0)
-        self.addWidget(content)
-        self._on_toggled(False)
-        self.toggled.connect(self._on_toggled)
+    Unlike superqt's QCollapsible it gives sentences that wrap the height they need, and its heading does not shine as a pressed button does.
+    """
 
-    def _on_toggled(self, unfolded: bool) -> None:
-        self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
-        self.content().setVisible(unfolded)  # else the Tab key would go through all that is folded away
+    def __init__(self, title: str, content: QWidget, *, unfolded: bool = False) -> None:
+        super().__init__()
+        self._title, self._content = title, content
+        self._heading = QPushButton()
+        self._heading.setStyleSheet("text-align: left;")
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(INDENT, 0, 0, 0)
+        column.addWidget(content)
+        self._inside = inside
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._heading)
+        whole.addWidget(inside)
+        self.unfold(unfolded)
+        self._heading.clicked.connect(self._on_click)
+
+    def content(self) -> QWidget:
+        """What it holds."""
+        return self._content
+
+    def unfold(self, unfolded: bool = True) -> None:
+        """Show the content, or fold it away: out of reach of the Tab key too."""
+        self._heading.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self._inside.setVisible(unfolded)
+
+    def _on_click(self) -> None:
+        self.unfold(self._inside.isHidden())
 
 
 class RoomyScroll(QScrollArea):
@@ -41,6 +63,7 @@ class RoomyScroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setWidget(content)
         content.installEventFilter(self)
+        self.verticalScrollBar().installEventFilter(self)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """The content's, whose sentences wrap to the width there is."""
@@ -58,12 +81,14 @@ class RoomyScroll(QScrollArea):
         return QSize(self.widget().minimumSizeHint().width() + self._bar(), min(LOWEST, self.sizeHint().height()))
 
     def _bar(self) -> int:
-        return self.verticalScrollBar().sizeHint().width()
+        return self.verticalScrollBar().sizeHint().width() + GAP + 2 * self.frameWidth()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Ask for another height when the content has one."""
+        """Ask for another height when the content has one, and keep away from the bar while there is one."""
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
+        elif watched is self.verticalScrollBar() and event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
+            self.setViewportMargins(0, 0, GAP if event.type() == QEvent.Type.Show else 0, 0)
         return super().eventFilter(watched, event)
 
 

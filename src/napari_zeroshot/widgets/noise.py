@@ -58,10 +58,8 @@ class NoiseWidget(Dock):
         self._findings.setTextFormat(Qt.TextFormat.RichText)
         self._findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._injected = InjectedNoise()
-        plots = [Fold("Noise against brightness", self._transfer), Fold("Pixels that share noise", self._shared)]
+        plots = [Fold("Noise against brightness", self._transfer, unfolded=True), Fold("Pixels that share noise", self._shared, unfolded=True)]
         self._found = below(*plots, self._findings, Fold("FM2S, seen", self._injected))
-        for plot in plots:
-            plot.expand(animate=False)
         self._found.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
         self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)

@@ -83,7 +83,7 @@ class PiecePlot(Plot):
 
     def __init__(self, name: str, title: str, colour: str) -> None:
         super().__init__(name, 12)
-        self.setTitle(title, color=colour, size="9pt")
+        self.name_curves({title: colour})
         self._item = pyqtgraph.ImageItem(axisOrder="row-major")
         self.addItem(self._item)
         self.invertY(True)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.widgets import habits
+from napari_zeroshot.widgets.dock import sentence
 from napari_zeroshot.widgets.guide import guide
 from napari_zeroshot.widgets.layout import Fold, align_labels
 from napari_zeroshot.widgets.recipe import RecipePicker
@@ -60,6 +61,10 @@ class OrderForm(QWidget):
         """Whether what is denoised depends on what the window shows."""
         return self._scope.follows_view
 
+    def shows(self, task: Task) -> bool:
+        """Whether this is the image of a task, with the axes that it has there."""
+        return task.source.layer is self._picker.layer and task.source.axes == self._picker.known_axes()
+
     @property
     def guessed(self) -> bool:
         """Whether nobody has said what the image's axes are."""
@@ -91,7 +96,7 @@ class OrderForm(QWidget):
         try:
             self.value().check()
         except DenoiseError as error:
-            return str(error)
+            return sentence(str(error))
         return ""
 
     def runnable(self) -> Task | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph
@@ -13,6 +14,8 @@ class Plot(pyqtgraph.PlotWidget):
 
     def __init__(self, name: str, lines: int) -> None:
         super().__init__(enableMenu=False)
+        self._named: Mapping[str, str] = {}
+        self._letters = "#000000"
         self.setObjectName(name)
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing())
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -26,8 +29,16 @@ class Plot(pyqtgraph.PlotWidget):
         """Leave the wheel to the dock, which scrolls."""
         event.ignore()
 
+    def name_curves(self, named: Mapping[str, str]) -> None:
+        """Say above the plot what its colours stand for: a spot of each beside the name, for letters in colours are hard to read in some theme."""
+        self._named = named
+        told = "&nbsp;&nbsp; ".join(f"<span style='color: {colour}'>■</span> {name}" for name, colour in named.items())
+        self.setTitle(told or None, color=self._letters, size="9pt")
+
     def recolour(self, theme: Any) -> None:
         """Take over the colours of a napari theme."""
+        self._letters = theme.text.as_hex()
+        self.name_curves(self._named)
         self.setBackground(theme.background.as_hex())
         for side in ("left", "bottom"):
             self.getAxis(side).setPen(theme.secondary.as_hex())

@@ -52,7 +52,6 @@ class Previewer(QObject):
     def start(self, task: Task, run: Run) -> None:
         """Begin a preview in the place of any other."""
         self.stop()
-        self.begun.emit(task)
         pace, known = Pace(), self._known(task)
         latest = self._latest = object()  # what an earlier preview still had to say is not heard
 
@@ -67,6 +66,7 @@ class Previewer(QObject):
             on_error=heard(self.failed.emit),
             on_end=heard(self._on_end),
         )
+        self.begun.emit(task)  # now, that whoever hears it finds it running
 
     def stop(self) -> None:
         """End what is under way, and what is due."""

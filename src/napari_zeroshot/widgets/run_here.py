@@ -188,7 +188,7 @@ class RunHere(QObject):
     def _keep(self, task: Task, moment: Moment) -> None:
         result = task.kept(moment)
         added = add_result(self._viewer, task.source, result, task.where(moment.at))
-        added.name = unique_name(f"{added.name} step={moment.step}", [layer.name for layer in self._viewer.layers if layer is not added])
+        added.name = unique_name(f"{added.name} · step {moment.step}", [layer.name for layer in self._viewer.layers if layer is not added])
         self.told.emit(f"Kept as the layer “{added.name}”.", json.dumps(result.provenance(), indent=1))
 
     def _tell(self, sentence: str, details: str = "") -> None:

@@ -94,7 +94,7 @@ class ScopePicker(QWidget):
     def told(self, axes: Axes, region: Region) -> str:
         """What Run does, on its button."""
         if self.scope == VISIBLE:
-            return f"Denoise the visible {_size(axes, region, 'X')} × {_size(axes, region, 'Y')} px"
+            return f"Denoise {_size(axes, region, 'X')} × {_size(axes, region, 'Y')} px"
         if self.scope in SAYS:
             return SAYS[self.scope]
         planes = _planes(axes, region)

@@ -35,6 +35,7 @@ class SourcePicker(QWidget):
         super().__init__()
         self._viewer = viewer
         self._layers: list[Image] = []
+        self._heard: Image | None = None
         self._settled = False
         self._layer = narrow(QComboBox())
         self._layer.setObjectName("layer")
@@ -67,6 +68,7 @@ class SourcePicker(QWidget):
         for event in self._events:
             event.disconnect(self._on_layers)
         self._events = ()
+        self._hear(None)
 
     @property
     def layer(self) -> Image | None:
@@ -131,8 +133,26 @@ class SourcePicker(QWidget):
         active = self._viewer.layers.selection.active
         return self._layers.index(active) if active in self._layers else len(self._layers) - 1
 
+    def _hear(self, layer: Image | None) -> None:
+        """Follow what is done to a layer's pixels and labels from now on, and to no other's."""
+        if self._heard is not None:
+            self._heard.events.data.disconnect(self._on_data)
+            self._heard.events.axis_labels.disconnect(self._on_layer)
+        self._heard = layer
+        if layer is not None:
+            layer.events.data.connect(self._on_data)
+            layer.events.axis_labels.connect(self._on_layer)
+
+    def _on_data(self) -> None:
+        """The layer has other pixels: what their dimensions are is asked anew only if there are more or fewer."""
+        if self.layer is not None and pixels(self.layer).ndim == len(self._axes.text()):
+            self._on_axes()
+        else:
+            self._on_layer()
+
     def _on_layer(self) -> None:
         layer = self.layer
+        self._hear(layer)
         shape = pixels(layer).shape if layer is not None else ()
         self._axes.set_value(proposed_axes(layer) if layer is not None else "", len(shape))
         self._on_axes()

@@ -123,6 +123,7 @@ class SweepForm(QWidget):
         name = box.currentData()
         knob = next((knob for knob in describe(self._method.params) if knob.name == name), None) if self._method else None
         values.setText(", ".join(_usual(knob, name)))
+        values.setCursorPosition(0)  # else a narrow dock shows the end of a long list
         values.setEnabled(name != NOTHING)
         self.changed.emit()
 

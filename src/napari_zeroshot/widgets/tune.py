@@ -15,7 +15,7 @@ from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.adopt import adopt
-from napari_zeroshot.widgets.dock import Dock
+from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.layers import Preview, camera
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, align_labels, below, beside, button
@@ -152,7 +152,7 @@ class TuneWidget(Dock):
         try:
             self._task().check()
         except DenoiseError as error:
-            return str(error)
+            return sentence(str(error))
         return ""
 
     # Sliders
@@ -262,7 +262,7 @@ class TuneWidget(Dock):
             self._outcome = " ".join((f"Denoised in {told_time(result.seconds)}, quickly, to see what the settings do.", *result.notes))
 
     def _on_error(self, error: Exception) -> None:
-        self._outcome = str(error)
+        self._outcome = sentence(str(error))
         self._note_error(error)
 
     # A sweep
@@ -354,7 +354,7 @@ class TuneWidget(Dock):
 
     def _told_region(self) -> str:
         task = self._task()
-        return f"Region: {'pinned' if self._pinned else 'in view'}, {task.axes.height} × {task.axes.width} px"
+        return f"Region: {'pinned' if self._pinned else 'in view'}, {task.axes.width} × {task.axes.height} px"
 
 
 def _key(task: Task) -> Hashable:

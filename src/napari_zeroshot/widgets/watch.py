@@ -29,7 +29,8 @@ class Watch:
 
     def begin(self, task: Task) -> None:
         """Show what comes of a task from now on."""
-        self.task, self.layer = task, Preview(self._viewer, task.source, task.region, self.layer)
+        self.task = task  # first: a layer that does not fit any more is taken away, of which others hear
+        self.layer = Preview(self._viewer, task.source, task.region, self.layer)
         self._training, self._begun, self._learnt = -1, 0, 0
         self.history.empty()
         self.progress.start()
