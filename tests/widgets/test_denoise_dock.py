@@ -205,7 +205,7 @@ def test_what_the_engine_refuses_is_said_in_its_words(dock, monkeypatch):
     assert np.isnan(dock.viewer.layers[-1].data[3, 4])
 
 
-@pytest.mark.parametrize(("letters", "said"), [("?YX", "dimension 1 of 3 has no name"), ("TTX", "twice"), ("TZX", "lack Y"), ("YXS", "S holds 20 samples")])
+@pytest.mark.parametrize(("letters", "said"), [("?YX", "Dimension 1 of 3 has no name"), ("TTX", "twice"), ("TZX", "lack Y"), ("YXS", "S holds 20 samples")])
 def test_wrong_axes_are_said_before_run(dock, noisy, letters, said):
     dock.viewer.add_image(np.stack([noisy, noisy]), name="stack")
     dock.name_axes(letters)
