@@ -290,7 +290,7 @@ def test_memory_is_automatic_until_a_bound_is_given(dock, noisy):
     dock["memory"].setValue(0.00001)
     dock.press("run")
     dock.until_over()
-    assert "memory = 1e-05 GB is too little for ZS-N2N" in dock.message
+    assert "Memory = 1e-05 GB is too little for ZS-N2N" in dock.message
     dock["memory"].setValue(0)
     dock.press("run")
     dock.until_over()

@@ -159,7 +159,7 @@ def test_region_follows_the_view_unless_it_is_pinned(dock, monkeypatch):
     dock.qtbot.wait(600)
     np.testing.assert_array_equal(dock.viewer.layers["preview"].data[0], denoise(stack[2], "median").image)
     dock.viewer.add_labels(np.zeros((4, 4), int))
-    assert "pinned, 60 × 80" in dock["region"].text()
+    assert "pinned, 80 × 60" in dock["region"].text()
     dock.viewer.add_image(stack[0], name="another")
     dock["layer"].setCurrentIndex(dock["layer"].findText("another"))
     assert "in view" in dock["region"].text()
@@ -292,7 +292,7 @@ def test_sheet_and_table_are_saved(blurred, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("bad", "said"),
-    [(np.full((24, 20), 7, np.uint8), "every pixel of the piece holds 7"), (np.full((24, 20), np.nan), "NaN"), (np.zeros((24, 3)), "too small for ZS-N2M")],
+    [(np.full((24, 20), 7, np.uint8), "Every pixel of the piece holds 7"), (np.full((24, 20), np.nan), "NaN"), (np.zeros((24, 3)), "too small for ZS-N2M")],
     ids=["even", "nan", "line"],
 )
 def test_bad_images_get_a_sentence_and_the_dock_is_ready_again(dock, noisy, bad, said):
