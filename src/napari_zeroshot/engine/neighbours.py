@@ -16,7 +16,7 @@ from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Denoiser, Planes
 from napari_zeroshot.engine.params import Params
-from napari_zeroshot.engine.part import Region, cut
+from napari_zeroshot.engine.region import Region, cut
 
 Neighbours = Literal["auto", "0", "1", "2"]
 """How many planes on each side are seen; ``auto`` is decided before a run begins."""

@@ -19,8 +19,8 @@ from napari_zeroshot.engine.method import Progress, Result, finished, never
 from napari_zeroshot.engine.neighbours import Among, amid, count_of
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.params import Value
-from napari_zeroshot.engine.part import Region, cut
 from napari_zeroshot.engine.plan import big_enough, checked_axes
+from napari_zeroshot.engine.region import Region, cut
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.sweep_tiles import Sweep, SweepProgress, Tile

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.method import Progress, Result
 from napari_zeroshot.engine.params import Value
-from napari_zeroshot.engine.part import Region
+from napari_zeroshot.engine.region import Region
 from napari_zeroshot.engine.variation import METHOD, Axis, Setting
 
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
-from napari_zeroshot.engine.part import Region
+from napari_zeroshot.engine.region import Region
 from napari_zeroshot.widgets.layers import Source
 from napari_zeroshot.widgets.layout import CalmWheel, add_row, beside, narrow, rows
 

@@ -8,7 +8,7 @@ from napari_zeroshot.engine.errors import DeviceMemoryError, FileError, ImageErr
 from napari_zeroshot.engine.fallback import with_less_memory
 from napari_zeroshot.engine.files import write
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.part import cut
+from napari_zeroshot.engine.region import cut
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
