@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,7 +58,9 @@ def _keep(answers: dict[str, str]) -> None:
     path = cache_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(answers, indent=1), encoding="utf-8")
+        beside = path.with_suffix(f".{os.getpid()}")
+        beside.write_text(json.dumps(answers, indent=1), encoding="utf-8")
+        beside.replace(path)  # whole: another program may be reading
     except OSError:
         return
 
