@@ -88,18 +88,12 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices with the same directions and all singular values about 1: five Newton-Schulz steps. Shape (M, rows, columns), rows <= columns.
-
-    The steps are taken with the rows' products with one another alone, a matrix of rows by rows: there are many more columns.
-    """
-    scale = matrices.norm(dim=(1, 2), keepdim=True) + 1e-12
-    products = matrices @ matrices.mT / scale**2
-    even = torch.eye(matrices.shape[1], device=matrices.device)
-    turn: Tensor = even / scale
+    """Matrices with the same directions and all singular values about 1: five Newton-Schulz steps. Shape (M, rows, columns), rows <= columns."""
+    x: Tensor = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
     for _ in range(5):
-        step = torch.baddbmm(3.4445 * even - 4.7750 * products, products, products, alpha=2.0315)
-        turn, products = step @ turn, step @ products @ step
-    return turn @ matrices
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return x
 
 
 def _is_matrix(part: Tensor, members: int) -> bool:
