@@ -10,6 +10,8 @@ from napari_zeroshot.engine import fitting
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser, Pace, RunningAverage, rate, stands_still, train
 from napari_zeroshot.engine.method import Job
+from napari_zeroshot.engine.methods.zs_n2n import ZSN2NParams
+from napari_zeroshot.engine.networks import zs_n2n_network
 from napari_zeroshot.engine.training import Training
 
 PLANES = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
@@ -197,3 +199,15 @@ def test_turned_copies_take_out_what_depends_on_the_direction(turns):
     np.testing.assert_allclose(answer, answer[::-1, ::-1], atol=1e-7)
     assert answer.sum() == pytest.approx(1)
     assert NetworkDenoiser(torch.nn.Identity(), lambda y: y + 1, "cpu", 16, 2, turns=turns)(image) == pytest.approx(image + 1)
+
+
+@pytest.mark.parametrize(("crop", "rim"), [(48, 2), (16, 0), (0, 0)])
+def test_of_a_crop_only_that_is_learnt_which_the_whole_plane_would_give(crop, rim):
+    planes = np.random.default_rng(0).random((1, 1, 64, 64), np.float32)
+    bench = Bench.set_up(planes, Job(), ZSN2NParams(crop=crop), 1)
+    network = bench.network(zs_n2n_network(1))
+    answer, left_out = bench.residual_learner(network, reach=2)
+    assert left_out == rim
+    if rim:
+        whole = bench.planes - network(bench.planes)
+        torch.testing.assert_close(answer(bench.planes[..., 8:56, 8:56]), whole[..., 10:54, 10:54])

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
-from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart, with_weights
+from napari_zeroshot.engine.networks import SideBySide, initialise, taken_apart, unpadded, with_weights
 from napari_zeroshot.engine.optimiser import Optimiser
 from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.recording import Recorded
-from napari_zeroshot.engine.sampling import Crops, balanced_mask, turned, turned_back
+from napari_zeroshot.engine.sampling import Crops, balanced_mask, inner, turned, turned_back
 from napari_zeroshot.engine.tiling import apply_in_tiles
 from napari_zeroshot.engine.training import Schedule, Training
 
@@ -43,6 +43,8 @@ PATIENT = 5
 """So many scores must bring nothing, before a training is cut short."""
 WORTH = 0.001
 """The share by which the score must fall to be worth going on. Most of a score is the noise of what is held out, which nothing can bring down."""
+LEAST_INNER = 12
+"""A crop is to be so many times as large as what a network sees to one side, for its rim to be left out."""
 LAST = 0.2
 """The share of the steps in which a training that is cut short brings its learning rate down."""
 
@@ -188,6 +190,16 @@ class Bench:
     def residual_denoiser(self, network: nn.Module, *, halo: int) -> NetworkDenoiser | Apart:
         """What is left when a network that predicts the noise has its answer taken off. The noise is a small part: bfloat16 will do."""
         return self.denoiser(network, lambda network, noisy: noisy - network(noisy), halo=halo, half=True)
+
+    def residual_learner(self, network: nn.Module, reach: int) -> tuple[Callable[[Tensor], Tensor], int]:
+        """What is left of a crop when the network's answer is taken off, and by how many pixels at each side it is smaller.
+
+        That is where the network, which sees `reach` pixels around one, would see zeros beyond the crop's edge, as it does nowhere else.
+        Nothing is left out of whole planes, and of crops whose halves would hardly leave anything.
+        """
+        rim = reach if min(self.knobs.crop, *self.planes.shape[-2:]) >= LEAST_INNER * reach else 0
+        learner = unpadded(network) if rim else network
+        return lambda noisy: inner(noisy, rim) - learner(noisy), rim
 
     def precision(self) -> AbstractContextManager[None]:
         """Within it, convolutions are computed in the precision that was chosen."""

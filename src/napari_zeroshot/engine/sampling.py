@@ -34,6 +34,11 @@ def balanced_mask(image: Tensor, rng: torch.Generator) -> Tensor:
     return (order < height * width // 2).to(image.device, torch.float32).view(image.shape)
 
 
+def inner(image: Tensor, rim: int) -> Tensor:
+    """An image without so many pixels at each side."""
+    return F.pad(image, (-rim,) * 4)
+
+
 def swap(first: Tensor, second: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """The two images with their pixels exchanged where `mask` is 0. ZS-N2M, section 3.1: G1 and G2."""
     return first * mask + second * (1 - mask), first * (1 - mask) + second * mask

@@ -175,10 +175,10 @@ def inject_noise(
 def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     """Train on synthetic noise added to the pre-denoised planes. The samples of an RGB image count as planes of their own."""
     import torch
-    from torch.nn import functional as F
 
     from napari_zeroshot.engine import fitting, networks
     from napari_zeroshot.engine.poisson import looked_up
+    from napari_zeroshot.engine.sampling import inner
 
     grey = noisy.reshape(-1, 1, *noisy.shape[2:])
     target = pre_denoised(grey, params.pre_denoise, params.filter_size)
@@ -213,7 +213,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         return amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng, poisson)
 
     def error(clean: Tensor, seen: Tensor) -> Tensor:
-        return (learner(seen) - F.pad(clean, (-inside,) * 4)).square().mean()  # type: ignore[no-any-return]
+        return (learner(seen) - inner(clean, inside)).square().mean()  # type: ignore[no-any-return]
 
     samples = (with_noise(crops()) for _ in itertools.count())
     repeated = (sample for sample in samples for _ in range(params.steps_per_sample))

@@ -52,20 +52,23 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
     network = bench.network(networks.zs_n2n_network(noisy.shape[1]), getattr(job.start, "network", None))
     crops = bench.crops(bench.planes)
     denoiser = bench.residual_denoiser(network, halo=2)
+    answer, rim = bench.residual_learner(network, reach=2)
+
+    def denoised(pair: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        both = sampling.join(pair)
+        return sampling.split(answer(both)), sampling.split(sampling.inner(both, rim))
 
     def loss() -> Tensor:
         batch = crops()
-        pair = sampling.diagonal_pair(batch)
-        mask = bench.mask(pair[0]) if params.random_masks else None
-        pair = sampling.swap(*pair, mask) if mask is not None else pair
-        clean = sampling.split(denoiser.infer(sampling.join(pair)))
-        halves = sampling.diagonal_pair(denoiser.infer(batch))
-        halves = sampling.swap(*halves, mask) if mask is not None else halves
-        return residual_loss(clean, pair) + params.consistency * consistency_loss(clean, halves)
+        pair, halves = sampling.diagonal_pair(batch), sampling.diagonal_pair(sampling.inner(answer(batch), rim))
+        if params.random_masks:
+            mask = bench.mask(pair[0])
+            pair, halves = sampling.swap(*pair, mask), sampling.swap(*halves, sampling.inner(mask, rim))
+        clean, noisy_pair = denoised(pair)
+        return residual_loss(clean, noisy_pair) + params.consistency * consistency_loss(clean, halves)
 
     def score() -> Tensor:
-        pair = sampling.diagonal_pair(crops.held_out())
-        return residual_loss(sampling.split(denoiser.infer(sampling.join(pair))), pair)
+        return residual_loss(*denoised(sampling.diagonal_pair(crops.held_out())))
 
     yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score if crops.spared else None)
     return denoiser
