@@ -24,7 +24,7 @@ MOST_PLANES = 8
 """Planes, or pairs of frames, that are read of a stack."""
 MOST_FRAMES = 8
 """Successive frames that are compared."""
-UNEVEN = 3.0
+UNEVEN = 2.5
 """With an `unevenness` above this, what neighbours have in common is taken for structure."""
 FLAT = 0.2
 """With a `flatness` above this too: real and simulated noise has 0.01 to 0.05 where neighbours share it, and 0.75 to 1.3 where they do not."""
