@@ -142,7 +142,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     noise = _own_noise(report, _read_from(own(bench.planes, count))) if report is not None and apart == (1,) else None
     pairs = [Pairs(bench, distance, noise) for distance in apart]
     from_answers = min(params.own_noise * steps if known is None else steps, steps - 1.0)  # not the first step, whose loss is told
-    quick = replace(denoiser, turns=1, half=params.precision == "bfloat16")  # answers to learn from, as exactly as is learnt
+    quick = replace(denoiser, turns=1)
     answers = Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
     lessons = Lessons(network, pairs, answers, steps - from_answers)
     score = pairs[0].score(network) if pairs[0].spared else None
