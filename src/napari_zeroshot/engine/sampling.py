@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -205,6 +207,12 @@ def split(batch: Tensor) -> tuple[Tensor, Tensor]:
     """The pair that `join` made into one batch."""
     first, second = batch.chunk(2)
     return first, second
+
+
+def answered(answer: Callable[[Tensor], Tensor], pair: tuple[Tensor, Tensor], rim: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """A pair's answers, each smaller by `rim` at each side, and what of the pair they are answers for."""
+    both = join(pair)
+    return split(answer(both)), split(inner(both, rim))
 
 
 def turned_at_random(batch: Tensor, rng: torch.Generator) -> Tensor:

@@ -178,23 +178,19 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[
     answer, rim = bench.residual_learner(network, reach=2)
     window = odd(params.window)
 
-    def denoised(halves: Pair) -> tuple[Pair, Pair]:
-        both = sampling.join(halves)
-        return sampling.split(answer(both)), sampling.split(sampling.inner(both, rim))
-
     def loss() -> Tensor:
         batch = crops()
         halves, halves_of_clean = sampling.diagonal_pair(batch), sampling.diagonal_pair(sampling.inner(answer(batch), rim))
         if params.random_masks:
             mask = bench.mask(halves[0])
             halves, halves_of_clean = sampling.swap(*halves, mask), sampling.swap(*halves_of_clean, sampling.inner(mask, rim))
-        clean, noisy = denoised(halves)
+        clean, noisy = sampling.answered(answer, halves, rim)
         equality, mapping = interactive_equality_loss(clean, halves_of_clean), cross_mapping_loss(clean, noisy)
         flatness = interactive_denoising_loss(clean, window, params.texture_constant) if params.alpha_id else 0
         return params.alpha_ie * equality + params.alpha_cm * mapping + params.alpha_id * flatness
 
     def score() -> Tensor:
-        return cross_mapping_loss(*denoised(sampling.diagonal_pair(crops.held_out())))
+        return cross_mapping_loss(*sampling.answered(answer, sampling.diagonal_pair(crops.held_out()), rim))
 
     yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score if crops.spared else None)
     return denoiser

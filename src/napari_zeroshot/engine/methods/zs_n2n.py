@@ -54,21 +54,17 @@ def fit(noisy: Planes, params: ZSN2NParams, job: Job) -> Steps:
     denoiser = bench.residual_denoiser(network, halo=2)
     answer, rim = bench.residual_learner(network, reach=2)
 
-    def denoised(pair: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        both = sampling.join(pair)
-        return sampling.split(answer(both)), sampling.split(sampling.inner(both, rim))
-
     def loss() -> Tensor:
         batch = crops()
         pair, halves = sampling.diagonal_pair(batch), sampling.diagonal_pair(sampling.inner(answer(batch), rim))
         if params.random_masks:
             mask = bench.mask(pair[0])
             pair, halves = sampling.swap(*pair, mask), sampling.swap(*halves, sampling.inner(mask, rim))
-        clean, noisy_pair = denoised(pair)
+        clean, noisy_pair = sampling.answered(answer, pair, rim)
         return residual_loss(clean, noisy_pair) + params.consistency * consistency_loss(clean, halves)
 
     def score() -> Tensor:
-        return residual_loss(*denoised(sampling.diagonal_pair(crops.held_out())))
+        return residual_loss(*sampling.answered(answer, sampling.diagonal_pair(crops.held_out()), rim))
 
     yield from fitting.train(bench, bench.optimiser(network), loss, denoiser, stage="training", steps=steps, score=score if crops.spared else None)
     return denoiser
