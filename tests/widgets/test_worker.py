@@ -1,7 +1,9 @@
 """A run in another thread: reports, the result, errors as sentences, cancel."""
 
+import os
 import time
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,7 +64,11 @@ def shown(clock, count, pause, snapshot, view):
             clock.now += pause
             yield Progress("training", step, count, 1.0 / step, clock.now, snapshot)
 
-    return list(worker._reports(steps(), lambda: False, view))
+    seen = []
+    for report in worker._reports(steps(), lambda: False, view):
+        seen.append(report)
+        view.drawn.set()
+    return seen
 
 
 def failing_with(error):
@@ -162,6 +168,34 @@ def test_a_preview_that_takes_long_is_made_again_before_long(clock):
 
     shown(clock, 200, 1 / 4, endless, worker._View({}))
     assert {later - earlier for earlier, later in pairwise(begun)} == {14.0}
+
+
+def test_no_step_is_taken_while_a_report_is_drawn(qtbot, monkeypatch):
+    monkeypatch.setattr(worker, "LONGEST_DRAWING", 60.0)
+    steps, seen, ended = [], [], []
+
+    def counted(cancelled):
+        for progress in reports(cancelled):
+            steps.append(progress.step)
+            yield progress
+        return "whole"
+
+    def draw(report):
+        before = len(steps)
+        time.sleep(0.05)
+        seen.append((before, len(steps)))
+
+    run_in_thread(counted, on_report=draw, on_result=ended.append, on_error=ended.append, on_end=lambda: None)
+    qtbot.waitUntil(lambda: bool(ended), timeout=60_000)
+    assert ended == ["whole"]
+    assert seen == [(1, 1)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_no_thread_stays_behind_with_helpers_that_slow_the_next_run(qtbot, run):
+    before = set(os.listdir("/proc/self/task"))
+    assert run(reports).results == ["whole"]
+    qtbot.waitUntil(lambda: set(os.listdir("/proc/self/task")) <= before, timeout=10_000)
 
 
 def test_no_preview_where_none_is_wanted(run):

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from napari.qt.threading import create_worker, thread_worker
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QThreadPool, QTimer
 
 from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
 from napari_zeroshot.engine.method import Progress, Result
@@ -32,6 +32,8 @@ LONGEST_PAUSE = 2.0
 """Seconds after which the window is told again, however slow it is."""
 LONGEST_UNSEEN = 10.0
 """Seconds after which there is another preview, however long the last one took."""
+LONGEST_DRAWING = 0.5
+"""Seconds for which a run waits at most until a report is drawn."""
 
 At = Mapping[str, int]
 """Which plane: ``{"T": 3, "C": 1}``."""
@@ -82,6 +84,7 @@ class Running:
         """End the run and want nothing more of it: no report or result that is already on its way arrives, only `on_end`."""
         self._unwanted.set()
         self._stop.set()
+        self._view.drawn.set()
         for name in ("yielded", "returned", "errored"):
             self._heard.pop(name, None)
 
@@ -96,6 +99,7 @@ class _View:
 
     at: At | None = None
     drawing: float | None = None
+    drawn: threading.Event = field(default_factory=threading.Event)
 
     def draw(self, callback: Callable[[Report], None], report: Report) -> None:
         """Have a report shown, and note how long it takes the window: a timer of no time goes off once everything is drawn."""
@@ -106,6 +110,7 @@ class _View:
     def _note(self, began: float) -> None:
         first = self.drawing is None  # which adds a layer, and tells nothing of the next
         self.drawing = 0.0 if first else time.perf_counter() - began
+        self.drawn.set()
 
     def pause(self) -> float:
         """Seconds to leave between two reports."""
@@ -142,6 +147,7 @@ def run_in_thread(
     heard: dict[str, Callable[..., None]] = {"yielded": partial(view.draw, on_report), "returned": on_result, "errored": on_error, "finished": on_end}
     for name in heard:
         getattr(worker, name).connect(partial(_tell, heard, name))
+    QThreadPool.globalInstance().setExpiryTimeout(0)  # while an idle thread keeps torch's helpers, those of any other wait in slow motion
     worker.start()
     return Running(stop, unwanted, view, heard)
 
@@ -207,7 +213,9 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
                 preview = None
             else:
                 shown = at, preview
+        view.drawn.clear()
         yield Report(progress, tuple(losses), tuple(scores), preview, at, tuple(trainings))
+        view.drawn.wait(0.0 if unwanted() else LONGEST_DRAWING)  # side by side, drawing and training take longer than one after the other
         for heard in (losses, scores, trainings):
             heard.clear()  # type: ignore[attr-defined]
         reported = time.perf_counter()
