@@ -46,16 +46,16 @@ def swap(first: Tensor, second: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return first * mask + second * (1 - mask), first * (1 - mask) + second * mask
 
 
-def random_pair(image: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Two half-size images: of each 2 x 2 cell two different pixels, drawn at random.
+def one_and_others(image: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two half-size images: of each 2 x 2 cell one pixel, drawn at random, and the mean of the three others.
 
+    Whoever foretells the one from the other learns the same as from one of the three at random, from a third of its noise.
     Shape (N, C, Y, X) to twice (N, C, Y // 2, X // 2); an odd last row or column is left out. All channels take the same pixels.
     """
     cells = torch.stack(_of_cells(image), dim=4)
-    first = torch.randint(4, (len(image), 1, *cells.shape[2:4], 1), generator=rng, device=rng.device)
-    second = (first + torch.randint(1, 4, first.shape, generator=rng, device=rng.device)) % 4
-    one, other = (cells.gather(4, place.to(image.device).expand(*cells.shape[:4], 1))[..., 0] for place in (first, second))
-    return one, other
+    place = torch.randint(4, (len(image), 1, *cells.shape[2:4], 1), generator=rng, device=rng.device)
+    one = cells.gather(4, place.to(image.device).expand(*cells.shape[:4], 1))[..., 0]
+    return one, (4 * cell_mean(image) - one) / 3
 
 
 def _of_cells(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

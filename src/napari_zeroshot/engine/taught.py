@@ -14,7 +14,7 @@ from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
 from napari_zeroshot.engine.neighbours import count_of, mirrored_around, own
 from napari_zeroshot.engine.own_noise import LIKELY, OwnNoise
 from napari_zeroshot.engine.parts import blocks
-from napari_zeroshot.engine.sampling import Crops, brightness_around, cell_mean, diagonal_pair, lattices, random_pair, turned_at_random
+from napari_zeroshot.engine.sampling import Crops, brightness_around, cell_mean, diagonal_pair, lattices, one_and_others, turned_at_random
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.networks import EvenUNet
@@ -28,7 +28,7 @@ LEAST_NOISE = 1e-3
 
 
 class Pairs:
-    """Batches of pairs of pixels, the first of each with those of the planes beside it, and how much each pair counts.
+    """Batches of pairs, a pixel and the mean of those beside it, the first of each with those of the planes before and after, and how much each pair counts.
 
     Of colours whose noise is known, pairs are of diagonals: they lie in the same place, where pixels beside one another teach a blur of half a pixel.
     """
@@ -60,7 +60,7 @@ class Pairs:
 
     def _drawn(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         planes = batch[:, : self._channels]
-        first, second = random_pair(planes, self._bench.rng) if self._noise is None else self._diagonals(planes, self._noise)
+        first, second = one_and_others(planes, self._bench.rng) if self._noise is None else self._diagonals(planes, self._noise)
         return first, own(second, self._count), cell_mean(batch[:, self._channels :])
 
     def _diagonals(self, planes: Tensor, noise: OwnNoise) -> tuple[Tensor, Tensor]:

@@ -67,15 +67,16 @@ def test_pairs_of_colours_lie_in_the_same_place():
     torch.testing.assert_close(*_pairs_of(slope, 0.0))
 
 
-def test_pairs_of_grey_images_are_of_pixels():
+def test_pairs_of_grey_images_are_a_pixel_and_the_mean_of_those_beside_it():
     first, second = _pairs_of(np.broadcast_to(np.arange(64) / 64, (1, 1, 64, 64)), 0.0)
-    assert float((first - second).abs().max()) == pytest.approx(1 / 64)
+    assert float((first - second).abs().max()) == pytest.approx(2 / 3 / 64, rel=1e-4)
 
 
-def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_comes_out():
-    first, second = _pairs_of(np.random.default_rng(0).normal(0.5, 0.1, (1, 3, 64, 64)), 0.1)
+@pytest.mark.parametrize(("channels", "averaged"), [(1, 3), (3, 2)], ids=["grey", "colours"])
+def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_comes_out(channels, averaged):
+    first, second = _pairs_of(np.random.default_rng(0).normal(0.5, 0.1, (1, channels, 64, 64)), 0.1)
     assert float(first.std()) == pytest.approx(0.1, rel=0.05)
-    assert float(second.std()) == pytest.approx(0.1 / 2**0.5, rel=0.05)
+    assert float(second.std()) == pytest.approx(0.1 / averaged**0.5, rel=0.05)
     assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.05
 
 
