@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -11,17 +11,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import fingerprint, intensity, plan
+from napari_zeroshot.engine import fingerprint, intensity
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
-from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
+from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
-from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
+from napari_zeroshot.engine.parts import PART, Window, middle_of, widened, windows
+from napari_zeroshot.engine.reading import Reading
 from napari_zeroshot.engine.trained import Learned, Lesson, Trained, rebuilt
 
 PATIENCE = 5.0
@@ -57,10 +58,14 @@ class Run:
     learned: Denoiser | None = None
     levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
-    sums: dict[Index, bytes] = field(default_factory=dict)
     lessons: dict[int, Lesson] = field(default_factory=dict)
     threads: int | None = None
     cut_short: bool = False
+    reading: Reading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._note = partial(_noted, self.notes)
+        self.reading = Reading(self.order, self._note, watchful=self.ledger is not None)
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Do the work. An error has with it what was finished before, unless a ledger knows that."""
@@ -103,7 +108,7 @@ class Run:
     def _take_over_finished(self) -> None:
         if self.ledger is not None:
             found = self.ledger.finished()
-            self.sums = {index: noisy for index, noisy in found.items() if noisy}
+            self.reading.sums.update((index, noisy) for index, noisy in found.items() if noisy)
             self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
 
@@ -131,7 +136,7 @@ class Run:
     def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
         if self.order.trained is not None:
             return self._learnt_already(self.order.trained, group)
-        scales, noisy = self._learnt_from(group)
+        scales, noisy = self.reading.learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note_of(group), len(scales))
         fit = calmer(partial(self.order.method.fit, noisy, self.order.params), job)
@@ -159,23 +164,9 @@ class Run:
         return _Learned(group, [learned.levels], denoiser)
 
     def _tell_if_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
-        scale, planes = self._scaled([group[len(group) // 2]])
+        scale, planes = self.reading.scaled([group[len(group) // 2]])
         if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
             self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
-
-    def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
-        """A grey scale for each network of a group, and the planes that they learn from."""
-        scales, noisy = zip(*(self._scaled(planes) for planes in self.order.apart(group)), strict=True)
-        return scales, noisy[0] if len(noisy) == 1 else np.concatenate(noisy)
-
-    def _scaled(self, planes: Sequence[Index]) -> tuple[intensity.Scale, Planes]:
-        """The grey scale of planes that share a network, and what it learns from."""
-        sample = self._sample(planes)
-        read = [self._read(index)[0] for index in sample]
-        scale = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
-        seen = (self._seen(index, plane) for index, plane in zip(sample, read, strict=True))
-        parts = (part for planes in seen for part in zip(*map(self._blocks, planes), strict=True))
-        return scale, np.stack([scale.normalise(np.concatenate(part)) for part in parts])
 
     def _which(self, group: Sequence[Index], number: int, of: int) -> str:
         """Which of the work is at hand, where it is not all."""
@@ -185,13 +176,6 @@ class Run:
         if self.order.stack == "shared":
             return f" channel {number + 1}/{of}"
         return f" plane {first}/{planes}" if first == last else f" planes {first}-{last}/{planes}"
-
-    def _whole(self, sample: Sequence[Index], read: Sequence[NDArray[Any]]) -> Iterable[NDArray[Any]]:
-        """The planes that a region lies in; the region itself if it cuts none, or if they are too large for a look at a part of them."""
-        height, width = (self.order.whole.shape[self.order.axes.letters.index(letter)] for letter in "YX")
-        if (height, width) == (self.order.axes.height, self.order.axes.width) or height * width > plan.TRAINING_PIXELS:
-            return read
-        return (intensity.fill_gaps(self.order.axes.read(self.order.whole, index), self._where(index), allowed=True)[0] for index in sample)
 
     def _train(
         self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
@@ -221,7 +205,7 @@ class Run:
             self._write(index, *learned.of(index))
             self.done.add(index)
             if self.ledger is not None:
-                self.ledger.finish(index, self.sums[index])
+                self.ledger.finish(index, self.reading.sums[index])
             self.steps_done += self.order.steps_per_plane()
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
 
@@ -232,64 +216,11 @@ class Run:
         """The finished planes, and the others as they were."""
         return _Snapshot(self, _Learned((), (), lambda planes: planes))
 
-    def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
-        axes = self.order.axes
-        samples = axes.size("S") * (2 * count_of(self.order.params) + 1)
-        most = max(1, plan.TRAINING_PIXELS // (axes.height * axes.width * samples))
-        if len(group) <= most:
-            return group
-        self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
-        return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
-
-    def _blocks(self, plane: NDArray[Any]) -> list[NDArray[Any]]:
-        parts = blocks(plane, plan.TRAINING_PIXELS)
-        if len(parts) > 1 and self.order.method.trains:
-            self._note(f"The network learnt from {len(parts)} evenly spaced blocks of {parts[0].shape[1]} x {parts[0].shape[2]} pixels of each plane.")
-        return parts
-
-    def _note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-
     def _note_of(self, group: Sequence[Index]) -> Callable[[str], None]:
         """Notes of one channel, which they name where there are several."""
         axes = self.order.axes
         named = f"Channel {axes.channel_of(group[0]) + 1}: " if axes.size("C") > 1 else ""
         return lambda sentence: self._note(f"{named}{sentence}")
-
-    def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-        return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
-
-    def _seen(self, index: Index, plane: NDArray[Any]) -> list[NDArray[Any]]:
-        """A plane, shape (S, Y, X), by itself or in the middle of its neighbours."""
-        among = self.order.among
-        if among is None:
-            return [plane]
-        beside = [self._given(at, among.read) if number != among.count else plane for number, at in enumerate(among.around(index))]
-        return [intensity.fill_gaps(one, self._where(index), allowed=self.order.fill_nan)[0] for one in beside]
-
-    def _noisy(self, index: Index) -> NDArray[Any]:
-        """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
-        plane = self._given(index, partial(self.order.axes.read, self.order.image))
-        if index not in self.sums or self.ledger is not None:
-            self._see(index, fingerprint.of_plane(plane))
-        return plane
-
-    def _see(self, index: Index, noisy: bytes) -> None:
-        """Note the sum of a plane that was read, which is to stay what it is."""
-        if self.sums.setdefault(index, noisy) != noisy:
-            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
-
-    def _given(self, index: Index, read: Callable[[Index], NDArray[Any]]) -> NDArray[Any]:
-        """A plane of the image, which may be read from a disk only now."""
-        try:
-            return read(index)
-        except OSError as error:
-            raise FileError(f"cannot read the pixels{self._where(index)}: {error.strerror or error}; see that the disk they lie on is there") from error
-
-    def _where(self, index: Index) -> str:
-        counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
-        return f" of plane {', '.join(counted)}" if counted else ""
 
     def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
         """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
@@ -307,8 +238,8 @@ class Run:
         return clean
 
     def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
-        plane, gaps = self._read(index)
-        seen = self._seen(index, plane)
+        plane, gaps = self.reading.filled(index)
+        seen = self.reading.seen(index, plane)
         for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
             noisy = np.concatenate([one[:, wide_rows, wide_columns] for one in seen])
             answer = denoiser(scale.normalise(noisy)[np.newaxis])[0]
@@ -319,7 +250,7 @@ class Run:
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
         for index in rest:
-            axes.write(self.out, index, self._noisy(index).astype(self.order.dtype))
+            axes.write(self.out, index, self.reading.raw(index).astype(self.order.dtype))
         if rest:
             self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
@@ -352,7 +283,7 @@ class Run:
             planes=len(order.axes.planes()),
             planes_done=len(self.done),
             notes=tuple(self.notes),
-            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.sums)},
+            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.reading.sums)},
             dtype="same" if order.dtype == order.image.dtype else "float32",
             nan="fill" if order.fill_nan else "refuse",
             tile=order.tile,
@@ -371,6 +302,11 @@ class Run:
 def shares_memory(one: Any, other: Any) -> bool:
     """Whether writing into one array may change the other."""
     return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other)
+
+
+def _noted(notes: list[str], sentence: str) -> None:
+    if sentence not in notes:
+        notes.append(sentence)
 
 
 def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:

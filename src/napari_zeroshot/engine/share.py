@@ -173,7 +173,7 @@ def share_steps(
         image, **_with(before, options), cancelled=cancelled, out=None if share.learn_only else desk, ledger=desk, on_demand=share.learn_only
     )  # fmt: skip
     result = yield from steps
-    sums = result.image.run.sums if isinstance(result.image, OnDemand) else desk.sums
+    sums = result.image.run.reading.sums if isinstance(result.image, OnDemand) else desk.sums
     return Done(desk.planes, sums, _brought(result) if share.keep and result.complete else None, result.losses, result.scores, result.notes)
 
 

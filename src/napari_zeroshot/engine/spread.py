@@ -52,7 +52,7 @@ class SpreadRun(Run):
     def _take(self, share: Share, came: Done, pace: _Pace) -> Generator[Progress, None, None]:
         pace.end(share, came)
         for index, noisy in came.sums.items():
-            self._see(index, noisy)
+            self.reading.see(index, noisy)
         for index, plane in came.planes.items():
             self.out[tuple(slice(None) if at is None else at for at in index)] = plane
             self.done.add(index)
