@@ -21,7 +21,8 @@ from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import get_method
 
 if TYPE_CHECKING:
-    from napari_zeroshot.engine.batch import Outcome, Report
+    from napari_zeroshot.engine.batch import Report
+    from napari_zeroshot.engine.outcome import Outcome
 
 USUAL = "auto"
 MEANT = "Files, OME-Zarr folders, folders with images (and those below), or patterns in quotes such as 'raw/**/*.tif'."
