@@ -78,7 +78,7 @@ def denoise_file(
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import cluster, files, weights
+    from napari_zeroshot.engine import appearing, cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
     files.check_target(target, overwrite=overwrite)
@@ -87,7 +87,7 @@ def denoise_file(
         image = files.read(source, axes=axes)
         check_named(image, source)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
-        with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
+        with appearing.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
             start = denoise_steps if scheduler is None else partial(cluster.remote_steps, scheduler)
             steps = start(
                 files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,
