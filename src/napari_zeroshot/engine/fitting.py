@@ -125,10 +125,12 @@ class Bench:
         Shape (N, C, Y, X), values about 0 to 1.
     knobs
         The method's parameters.
+    job
+        What the method was given beside its planes and parameters.
     total
         Steps in all, over every stage.
-    rng
-        On the computing device, for masks and noise; `places`, on the CPU, for the places of crops and initial weights.
+    rng, places
+        Random numbers: on the computing device for masks and noise; on the CPU for the places of crops and initial weights.
     """
 
     planes: Tensor

@@ -43,7 +43,23 @@ class Ledger(Protocol):
 
 @dataclass(eq=False)
 class Run:
-    """One run of an order: what is done, and what the current network makes of the rest."""
+    """One run of an order: what is done, and what the current network makes of the rest.
+
+    Parameters
+    ----------
+    order, out, ledger
+        What is to be done, the array that takes the result (made when None), and who knows what it holds already.
+    done
+        The planes that are in `out`.
+    steps_done, steps_total
+        Steps of training, and planes in what they are worth of those.
+    losses, scores, begun, notes, threads, levels, lessons
+        As `Result` has them, so far.
+    learned
+        What was learnt last.
+    cut_short
+        Whether a training was cancelled.
+    """
 
     order: Order
     out: Any = None

@@ -60,7 +60,17 @@ class Share:
 
 @dataclass(frozen=True, eq=False)
 class Brought:
-    """What was learned from a channel, as it travels: weights are safetensors; a method that took a Gaussian in the end has its `sigma` instead."""
+    """What was learned from a channel, as it travels between programs.
+
+    Parameters
+    ----------
+    channel, levels, middle
+        As `Lesson` has them.
+    weights
+        The network as the content of a safetensors file, see `weights.packed`; None where none was trained.
+    sigma
+        Of the Gaussian that the method took instead, in pixels; None where it took none.
+    """
 
     channel: int
     levels: intensity.Scale
@@ -88,7 +98,17 @@ class _Carried:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What comes of a share: planes as they lie in the image, sums of the noisy ones, what was learned, and how."""
+    """What comes of a share.
+
+    Parameters
+    ----------
+    planes, sums
+        Clean planes as they lie in the image, and the sums of the noisy ones, see `fingerprint`.
+    brought
+        What was learned, where another share or the result needs it.
+    losses, scores, notes
+        As `Result` has them, of the share's own run.
+    """
 
     planes: Mapping[Index, NDArray[Any]]
     sums: Mapping[Index, bytes]
