@@ -93,6 +93,7 @@ def denoise_file(
                 files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,
                 stack=stack, dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
+            put = partial(files.write, target, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
             try:
                 result = follow(steps, method.title, quiet=as_json)
             except DenoiseError as error:
@@ -100,13 +101,13 @@ def denoise_file(
                     raise
                 if not keep_partial:
                     fail(f"{error}; nothing was written (--keep-partial writes {_done(error.so_far)})", code=1, as_json=as_json)
-                files.write(target, error.so_far, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
+                put(error.so_far)
                 _report_failed(target, error, error.so_far, [*image.notes, *error.so_far.notes], as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
             if save_network is not None:
                 weights.save_network(save_network, result, overwrite=overwrite)
-            files.write(target, result, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
+            put(result)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)
