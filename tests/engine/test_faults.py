@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from napari_zeroshot import batch, denoise, read, write
-from napari_zeroshot.engine import appearing, files, memory, ome_zarr, plan
+from napari_zeroshot.engine import appearing, files, growing_zarr, memory, plan
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
@@ -294,7 +294,7 @@ def test_a_share_that_vanishes_amid_reading_costs_one_file_and_the_same_command_
 
 
 @pytest.mark.parametrize("error", VANISHED.values(), ids=VANISHED)
-@pytest.mark.parametrize(("ending", "where", "number"), [(".ome.tif", (os, "write"), 12), (".ome.zarr", (ome_zarr.Growing, "put"), 3)], ids=["tif", "zarr"])
+@pytest.mark.parametrize(("ending", "where", "number"), [(".ome.tif", (os, "write"), 12), (".ome.zarr", (growing_zarr.Growing, "put"), 3)], ids=["tif", "zarr"])
 def test_a_share_that_vanishes_amid_writing_costs_one_file_and_the_same_command_goes_on(two, tmp_path, monkeypatch, error, ending, where, number):
     options = {"method": "gaussian", "sigma": 1.0, "ending": ending}
     with monkeypatch.context() as patch:

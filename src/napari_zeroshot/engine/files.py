@@ -15,7 +15,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import ome_tiff, ome_zarr, png, tiff
+from napari_zeroshot.engine import growing_zarr, ome_tiff, ome_zarr, png, tiff
 from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_place
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
@@ -199,7 +199,7 @@ def write(
     known = image_of(image, axes=axes, like=like)
     if _ending(path) in FOLDERS:
         with appearing_folder(path) as folder:
-            ome_zarr.write(folder, known, ome_zarr_version)
+            growing_zarr.write(folder, known, ome_zarr_version)
     else:
         with appearing(path) as file:
             WRITERS[_ending(path)](file, known, compressed=compressed)
