@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -98,8 +99,7 @@ class Run:
         last_channel: int | None = None
         self._take_over_finished()
         groups = self._needed(order.groups())
-        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+        with self._at_work():
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
@@ -114,12 +114,19 @@ class Run:
         """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
         self._take_over_finished()
         order, groups, learned = self.order, self._needed(self.order.groups()), []
-        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+        with self._at_work():
             for number, group in enumerate(groups):
                 learned.append((yield from self._learn(group, number, len(groups), order.start)))
         self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
         return self._result()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The device and the CPU threads of the order."""
+        order = self.order
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            yield
 
     def _take_over_finished(self) -> None:
         if self.ledger is not None:
