@@ -1,4 +1,4 @@
-"""One run of an order: plane by plane, what is learnt, what is written, and what it looks like so far."""
+"""One run of an order, plane by plane: what is learnt, and what is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import fingerprint, intensity
 from napari_zeroshot.engine import threads as cpu_threads
-from napari_zeroshot.engine.axes import Axes, Index
+from napari_zeroshot.engine.axes import Index
 from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import DenoiseError
@@ -24,6 +24,7 @@ from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.parts import PART, Window, middle_of, widened, windows
 from napari_zeroshot.engine.reading import Reading
+from napari_zeroshot.engine.so_far import Fitted, OnDemand, SoFar
 from napari_zeroshot.engine.trained import Learned, Lesson, Trained, rebuilt
 
 PATIENCE = 5.0
@@ -156,7 +157,7 @@ class Run:
         yield from self._apply(learned)
         return learned.of(group[-1])[1]
 
-    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
+    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Fitted]:
         if self.order.trained is not None:
             return self._learnt_already(self.order.trained, group)
         scales, noisy = self.reading.learnt_from(group)
@@ -168,14 +169,14 @@ class Run:
         self._keep_lesson(learned, noisy)
         return learned
 
-    def _keep_lesson(self, learned: _Learned, noisy: Planes) -> None:
+    def _keep_lesson(self, learned: Fitted, noisy: Planes) -> None:
         if self.order.method.trains:
             channel = self.order.axes.channel_of(learned.group[0])
             scale, denoiser = learned.of(learned.group[-1])
             last = noisy[-max(1, len(noisy) // len(learned.scales)) :]
             self.lessons[channel] = Lesson(channel, scale, middle_of(own(last, count_of(self.order.params))), denoiser)
 
-    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> _Learned:
+    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> Fitted:
         """A channel's network that is trained already, and the grey levels that it knows."""
         order, channel = self.order, self.order.axes.channel_of(group[0])
         learned = trained.of_channel(channel)
@@ -184,7 +185,7 @@ class Run:
         self.levels = learned.levels
         denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
         self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
-        return _Learned(group, [learned.levels], denoiser)
+        return Fitted(group, [learned.levels], denoiser)
 
     def _tell_if_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
         scale, planes = self.reading.scaled([group[len(group) // 2]])
@@ -202,7 +203,7 @@ class Run:
 
     def _train(
         self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
-    ) -> Generator[Progress, None, _Learned]:
+    ) -> Generator[Progress, None, Fitted]:
         before = self.steps_done
         if self.order.method.trains:
             self.begun.append(before)
@@ -210,17 +211,17 @@ class Run:
             try:
                 report = next(fit)
             except StopIteration as end:
-                return _Learned(group, scales, end.value)
+                return Fitted(group, scales, end.value)
             self.steps_total = of * report.total + len(self.order.axes.planes()) * self.order.steps_per_plane()
             self.steps_done = before + report.step
             if report.loss is not None:
                 self.losses.append((self.steps_done, report.loss))
             if report.score is not None:
                 self.scores.append((self.steps_done, report.score))
-            shown = _Snapshot(self, _Learned(group, scales, report.snapshot))
+            shown = SoFar(self, Fitted(group, scales, report.snapshot))
             yield replace(self._progress(f"{report.stage}{which}", report.loss, shown, report.score), training=len(self.begun))
 
-    def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
+    def _apply(self, learned: Fitted) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
         for number, index in enumerate([index for index in learned.group if index not in self.done]):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
@@ -230,14 +231,14 @@ class Run:
             if self.ledger is not None:
                 self.ledger.finish(index, self.reading.sums[index])
             self.steps_done += self.order.steps_per_plane()
-            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
+            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, SoFar(self, learned))
 
-    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
+    def _progress(self, stage: str, loss: float | None, snapshot: SoFar, score: float | None = None) -> Progress:
         return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
 
-    def _so_far(self) -> _Snapshot:
+    def _so_far(self) -> SoFar:
         """The finished planes, and the others as they were."""
-        return _Snapshot(self, _Learned((), (), lambda planes: planes))
+        return SoFar(self, Fitted((), (), lambda planes: planes))
 
     def _note_of(self, group: Sequence[Index]) -> Callable[[str], None]:
         """Notes of one channel, which they name where there are several."""
@@ -337,70 +338,3 @@ def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window
     halo = getattr(denoiser, "halo", None)
     for window in windows(height, width, PART if halo is not None else max(height, width)):
         yield window, *widened(window, halo or 0, height, width)
-
-
-@dataclass(frozen=True, eq=False)
-class _Learned:
-    """What was learnt so far from a group of planes, in a grey scale for each network."""
-
-    group: Sequence[Index]
-    scales: Sequence[intensity.Scale]
-    denoiser: Denoiser
-
-    def of(self, index: Index) -> tuple[intensity.Scale, Denoiser]:
-        """A plane's grey scale, and the network that it shares or has to itself."""
-        number = self.group.index(index) if len(self.scales) > 1 else 0
-        members = getattr(self.denoiser, "members", ())
-        return self.scales[number], members[number] if members else self.denoiser
-
-
-@dataclass(frozen=True, eq=False)
-class OnDemand:
-    """A denoised image of which each plane is computed when it is asked for, every time, by the network of its channel."""
-
-    run: Run
-    learned: Sequence[_Learned]
-
-    @property
-    def axes(self) -> Axes:
-        """Of the image."""
-        return self.run.order.axes
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the result."""
-        return self.run.order.dtype
-
-    def plane(self, index: Index) -> NDArray[Any]:
-        """A clean plane, its axes in the image's own order."""
-        order = self.run.order
-        learned = next(learned for learned in self.learned if index in learned.group)
-        with failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            return self.axes.as_laid(self.run.denoised(index, *learned.of(index)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Snapshot:
-    """The image so far, when asked for: finished planes, and what the current networks make of the rest of their group."""
-
-    run: Run
-    learned: _Learned
-
-    def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
-        """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
-        order, axes = self.run.order, self.run.order.axes
-        with failures_explained(order.device.name):
-            if at is not None:
-                return axes.as_laid(self._plane(axes.index_of(at)))
-            image = np.empty(axes.shape, order.dtype)
-            for index in axes.planes():
-                axes.write(image, index, self._plane(index))
-            return image
-
-    def _plane(self, index: Index) -> NDArray[Any]:
-        order = self.run.order
-        if index in self.run.done:
-            return order.axes.read(self.run.out, index)
-        if index in self.learned.group:
-            return self.run.denoised(index, *self.learned.of(index))
-        return order.axes.read(order.image, index).astype(order.dtype)

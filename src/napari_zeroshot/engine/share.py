@@ -17,7 +17,7 @@ from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import TRAINING_PIXELS, checked_axes
 from napari_zeroshot.engine.region import cut
 from napari_zeroshot.engine.run import denoise_steps
-from napari_zeroshot.engine.running import OnDemand
+from napari_zeroshot.engine.so_far import OnDemand
 from napari_zeroshot.engine.trained import Lesson, Trained, of_result, rebuilt
 from napari_zeroshot.engine.weights import packed, unpacked
 
