@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,30 +142,37 @@ def _mean(rows: Sequence[dict[str, Any]], across: str, **fixed: Any) -> list[tup
 
 
 def _told(found: dict[str, Any]) -> str:
-    parts = ["## Single parameters", record.origin(found), "The pictures are in [Tuning](tuning.md)."]
-    if "alpha_ie" in found:
-        rows = [(f"{row['alpha_ie']:g}", f"{row['psnr']:.2f}", f"{row['ssim']:.3f}", f"{row['expected_error']:.3g}") for row in found["alpha_ie"]]
-        parts.append("ZS-N2M on the sample plane:\n\n" + document.table(("α_ie", "PSNR, dB", "SSIM", "expected error, grey levels"), rows))
-    if "amplification" in found:
-        presets = list(dict.fromkeys(row["preset"] for row in found["amplification"]))
-        lines = {preset: dict(_mean(found["amplification"], "amplification", preset=preset)) for preset in presets}
-        rows = [(f"{copies:g}", *(f"{lines[preset][copies]:.2f}" for preset in presets)) for copies in lines[presets[0]]]
-        parts.append("FM2S, PSNR in dB, mean over seeds:\n\n" + document.table(("amplification", *presets), rows))
-    if "epochs" in found:
-        counts = list(dict.fromkeys(row["samples"] for row in found["epochs"]))
-        lines = {count: dict(_mean(found["epochs"], "epochs", samples=count)) for count in counts}
-        rows = [(f"{epoch:g}", *(f"{lines[count][epoch]:.2f}" for count in counts)) for epoch in lines[counts[0]]]
-        parts.append("FM2S, PSNR in dB, mean over seeds:\n\n" + document.table(("epochs", *(f"{count} samples" for count in counts)), rows))
-    if "choices" in found:
-        rows = [
-            (f"{get_method(row['method']).title}, `{row['parameter']}`", f"{row['photons']:g}", row["best"], row["chosen"], f"{row['lost']:.2f}")
-            for row in found["choices"]
-        ]
-        header = ("setting", "photons", "best", "of the least expected error", "dB lost")
-        parts.append(
-            "Settings chosen by the [expected error](tuning.md#the-expected-error) instead of by the truth, on phantoms:\n\n" + document.table(header, rows)
-        )
-    return "\n\n".join(parts)
+    tables = (table(found[name]) for name, table in TABLES.items() if name in found)
+    return "\n\n".join(["## Single parameters", record.origin(found), "The pictures are in [Tuning](tuning.md).", *tables])
+
+
+def _alpha_ie_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [(f"{row['alpha_ie']:g}", f"{row['psnr']:.2f}", f"{row['ssim']:.3f}", f"{row['expected_error']:.3g}") for row in rows]
+    return "ZS-N2M on the sample plane:\n\n" + document.table(("α_ie", "PSNR, dB", "SSIM", "expected error, grey levels"), lines)
+
+
+def _fm2s_table(rows: Sequence[dict[str, Any]], across: str, by: str, title: str) -> str:
+    """A line for each value of what is varied, and a column for each value of `by`."""
+    columns = list(dict.fromkeys(row[by] for row in rows))
+    means = {column: dict(_mean(rows, across, **{by: column})) for column in columns}
+    lines = [(f"{place:g}", *(f"{means[column][place]:.2f}" for column in columns)) for place in means[columns[0]]]
+    return "FM2S, PSNR in dB, mean over seeds:\n\n" + document.table((across, *(title.format(column) for column in columns)), lines)
+
+
+def _choices_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        (f"{get_method(row['method']).title}, `{row['parameter']}`", f"{row['photons']:g}", row["best"], row["chosen"], f"{row['lost']:.2f}") for row in rows
+    ]
+    table = document.table(("setting", "photons", "best", "of the least expected error", "dB lost"), lines)
+    return f"Settings chosen by the [expected error](tuning.md#the-expected-error) instead of by the truth, on phantoms:\n\n{table}"
+
+
+TABLES: dict[str, Callable[[Sequence[dict[str, Any]]], str]] = {
+    "alpha_ie": _alpha_ie_table,
+    "amplification": partial(_fm2s_table, across="amplification", by="preset", title="{}"),
+    "epochs": partial(_fm2s_table, across="epochs", by="samples", title="{} samples"),
+    "choices": _choices_table,
+}
 
 
 def _options(parser: ArgumentParser) -> None:

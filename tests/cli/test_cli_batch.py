@@ -59,7 +59,7 @@ def test_a_second_time_nothing_is_left_to_do(command, raw, tmp_path, monkeypatch
     words = ("batch", raw, tmp_path / "clean", "--method", "median", "--size", 5)
     command(*words)
     before = {name: (tmp_path / "clean" / name).stat().st_mtime_ns for name in names(tmp_path / "clean")}
-    monkeypatch.setattr("napari_zeroshot.engine.batch.unfinished", lambda *_, **__: pytest.fail("nothing had to be done"))
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.unfinished", lambda *_, **__: pytest.fail("nothing had to be done"))
     shown = command(*words, "--overwrite", "--json")
     assert (shown.code, [entry["state"] for entry in shown.json["files"]]) == (0, ["done before", "done before"])
     assert {name: (tmp_path / "clean" / name).stat().st_mtime_ns for name in names(tmp_path / "clean")} == before

@@ -239,7 +239,7 @@ def test_a_damaged_journal_is_told_with_what_to_do(raw, tmp_path, content):
 
 
 def test_an_image_that_changes_while_it_is_read_is_refused_and_nothing_kept(raw, stack, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_zeroshot.engine.batch.IN_MEMORY", 0)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 0)
     steps = batch_steps([raw], tmp_path / "clean", **QUICK)
     next(steps)
     with raw.open("r+b") as file:

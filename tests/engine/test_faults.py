@@ -15,8 +15,7 @@ import pytest
 import tifffile
 
 from napari_zeroshot import batch, denoise, read, write
-from napari_zeroshot.engine import batch as batches
-from napari_zeroshot.engine import files, memory, ome_zarr, plan
+from napari_zeroshot.engine import appearing, files, growing_zarr, memory, plan
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
@@ -75,7 +74,7 @@ def complaint(path, in_memory):
 
 
 def test_a_damaged_plane_is_told(raw, stack, monkeypatch):
-    monkeypatch.setattr(batches, "IN_MEMORY", 0)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 0)
     path = write(raw / "bad.ome.tif", stack[:, 0], axes="TYX", compressed=True)
     with tifffile.TiffFile(path) as file:
         (start,), (size,) = file.pages[1].dataoffsets, file.pages[1].databytecounts
@@ -115,7 +114,7 @@ def test_axes_that_do_not_fit_are_told_and_other_files_go_on(raw, stack, tmp_pat
 
 def test_a_small_file_that_claims_huge_planes_is_told_before_memory_runs_out(raw, monkeypatch):
     write(raw / "bad.tif", np.zeros((4000, 4000), np.uint8), axes="YX", compressed=True)
-    monkeypatch.setattr(batches, "IN_MEMORY", 1 << 20)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 1 << 20)
     monkeypatch.setattr(memory, "free", lambda device: 0.02)
     assert re.search(r"4000 x 4000 pixels takes 0\.016 GB, and the machine has 0\.02 GB free", told(raw))
 
@@ -144,7 +143,7 @@ def test_a_zarr_that_claims_millions_of_chunks_is_refused_at_once(raw, stack, cl
 @pytest.mark.parametrize("in_memory", [None, 0], ids=["at once", "by planes"])
 @pytest.mark.parametrize("tag", ["ImageLength", "ImageWidth"])
 def test_a_file_far_too_small_for_what_it_declares_is_refused(raw, tag, in_memory, monkeypatch):
-    monkeypatch.setattr(batches, "IN_MEMORY", in_memory)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", in_memory)
     write(raw / "bad.tif", np.zeros((64, 64), np.uint8), axes="YX", compressed=True)
     with tifffile.TiffFile(raw / "bad.tif", mode="r+b") as file:
         file.pages[0].tags[tag].overwrite(1 << 31)
@@ -153,7 +152,7 @@ def test_a_file_far_too_small_for_what_it_declares_is_refused(raw, tag, in_memor
 
 @pytest.mark.parametrize("in_memory", [1 << 26, 0], ids=["at once", "by planes"])
 def test_a_file_that_is_cut_off_or_gone_while_it_is_read_is_told(raw, stack, tmp_path, monkeypatch, in_memory):
-    monkeypatch.setattr(batches, "IN_MEMORY", in_memory)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", in_memory)
     steps = batch_steps([raw / "good.ome.tif"], tmp_path / "clean", "zs-n2n", device="cpu", steps=3, crop=16, crops=1)
     next(steps)
     os.truncate(raw / "good.ome.tif", 3000)
@@ -216,7 +215,7 @@ def test_a_disk_that_is_really_read_only_is_told(small_disk, raw, ending):
 
 
 def test_a_large_result_is_refused_on_a_small_disk_before_any_work(small_disk, tmp_path):
-    with pytest.raises(FileError, match="No space left"), files.room_for(small_disk / "clean.tif", (1 << 20, 1200), "uint8"):
+    with pytest.raises(FileError, match="No space left"), appearing.room_for(small_disk / "clean.tif", (1 << 20, 1200), "uint8"):
         pytest.fail("there is no room")
 
 
@@ -280,7 +279,7 @@ def two(raw, stack):
 @pytest.mark.parametrize("stop", [False, True], ids=["goes on", "fail fast"])
 def test_a_share_that_vanishes_amid_reading_costs_one_file_and_the_same_command_goes_on(two, tmp_path, monkeypatch, error, stop):
     """The first file's third plane cannot be read."""
-    monkeypatch.setattr(batches, "IN_MEMORY", 0)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 0)
     monkeypatch.setattr(plan, "TRAINING_PIXELS", 1)
     options = {"method": "gaussian", "sigma": 1.0}
     with monkeypatch.context() as patch:
@@ -295,7 +294,7 @@ def test_a_share_that_vanishes_amid_reading_costs_one_file_and_the_same_command_
 
 
 @pytest.mark.parametrize("error", VANISHED.values(), ids=VANISHED)
-@pytest.mark.parametrize(("ending", "where", "number"), [(".ome.tif", (os, "write"), 12), (".ome.zarr", (ome_zarr.Growing, "put"), 3)], ids=["tif", "zarr"])
+@pytest.mark.parametrize(("ending", "where", "number"), [(".ome.tif", (os, "write"), 12), (".ome.zarr", (growing_zarr.Growing, "put"), 3)], ids=["tif", "zarr"])
 def test_a_share_that_vanishes_amid_writing_costs_one_file_and_the_same_command_goes_on(two, tmp_path, monkeypatch, error, ending, where, number):
     options = {"method": "gaussian", "sigma": 1.0, "ending": ending}
     with monkeypatch.context() as patch:
@@ -323,7 +322,7 @@ def test_a_share_that_stays_away_fails_every_file_in_one_line(two, tmp_path, mon
 @pytest.mark.parametrize("kind", ["plain.ome.tif", "packed.ome.tif", "cells.ome.zarr"])
 def test_an_image_that_is_taken_away_while_it_is_read_never_gives_made_up_planes(tmp_path, stack, monkeypatch, kind):
     """Planes that are read only once: what zarr says of chunks that are gone is that they were empty."""
-    monkeypatch.setattr(batches, "IN_MEMORY", 0)
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 0)
     monkeypatch.setattr(plan, "TRAINING_PIXELS", 1)
     source = write(tmp_path / kind, Image(stack, "TCYX"), compressed="packed" in kind)
     settings = {"method": "zs-n2n", "device": "cpu", "steps": 2, "crop": 16, "crops": 1}

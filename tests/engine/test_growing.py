@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_zeroshot.engine import ome_tiff, ome_zarr
+from napari_zeroshot.engine import growing_zarr, ome_tiff
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.files import read, write
@@ -14,7 +14,7 @@ from napari_zeroshot.engine.image import Image
 
 SIZES = {"T": 2, "Z": 3, "C": 2, "Y": 6, "X": 5, "S": 3}
 RECORD = {"method": "zs-n2n", "source": {"name": 'a <b> & "c" µ\x07'}}
-GROWING = [("grown.ome.tif", ome_tiff.Growing), ("grown.ome.zarr", ome_zarr.Growing)]
+GROWING = [("grown.ome.tif", ome_tiff.Growing), ("grown.ome.zarr", growing_zarr.Growing)]
 
 
 def noisy(axes, dtype):

@@ -11,7 +11,7 @@ import pytest
 import zarr
 
 from napari_zeroshot import denoise, read, rerun, write
-from napari_zeroshot.engine import ome_zarr
+from napari_zeroshot.engine import growing_zarr, ome_zarr
 from napari_zeroshot.engine.errors import FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.files import check_target, read_provenance
 from napari_zeroshot.engine.image import Image
@@ -94,7 +94,7 @@ def test_version_0_5_is_written_on_request_and_says_what_the_specification_wants
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_both_versions_come_back_whole_and_hold_to_the_specification(tmp_path, monkeypatch, version):
-    monkeypatch.setattr(ome_zarr, "CHUNK", 16)
+    monkeypatch.setattr(growing_zarr, "CHUNK", 16)
     model = pytest.importorskip(f"ome_zarr_models.v{version.replace('.', '')}.image").ImageAttrs
     image = Image(pixels("TCZYX", Y=40, X=45), "TCZYX", SCALE, channels=("a", "b"))
     path = write(tmp_path / "cell.ome.zarr", image, ome_zarr_version=version)
@@ -118,8 +118,8 @@ def test_another_version_is_refused(tmp_path):
 
 
 def test_a_plane_whose_smaller_copies_were_lost_counts_as_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(ome_zarr, "CHUNK", 16)
-    growing = ome_zarr.Growing(tmp_path / "cell.zarr", Image(plane := pixels("YX", Y=40, X=45), "YX"))
+    monkeypatch.setattr(growing_zarr, "CHUNK", 16)
+    growing = growing_zarr.Growing(tmp_path / "cell.zarr", Image(plane := pixels("YX", Y=40, X=45), "YX"))
     growing.put((None, None), plane[np.newaxis])
     np.testing.assert_array_equal(growing.get((None, None))[0], plane)
     rmtree(tmp_path / "cell.zarr" / "1" / "0")
@@ -136,7 +136,7 @@ def test_contrast_of_each_channel_is_written_from_its_values(tmp_path):
 
 
 def test_large_planes_have_smaller_copies_that_lie_in_the_same_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(ome_zarr, "CHUNK", 16)
+    monkeypatch.setattr(growing_zarr, "CHUNK", 16)
     array = np.tile(np.arange(45.0), (2, 40, 1))
     path = write(tmp_path / "large.ome.zarr", Image(array, "ZYX", {"X": (0.5, "µm")}))
     group = zarr.open_group(path, mode="r")
@@ -149,7 +149,7 @@ def test_large_planes_have_smaller_copies_that_lie_in_the_same_place(tmp_path, m
 
 def test_smaller_copies_of_whole_numbers_are_rounded():
     plane = np.array([[[0, 1], [1, 1]]], np.uint8)
-    np.testing.assert_array_equal(ome_zarr._halved(plane), [[[1]]])
+    np.testing.assert_array_equal(growing_zarr._halved(plane), [[[1]]])
 
 
 def test_lazy_arrays_are_written_plane_by_plane(tmp_path):

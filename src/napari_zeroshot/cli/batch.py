@@ -11,17 +11,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from napari_zeroshot.cli.denoise import GAPS, MEMORY, STACKS, THREADS
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import UsageError, give_json, show_table
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, SchedulerOption, SeedOption
+from napari_zeroshot.cli.shared_options import (
+    AxesOption,
+    DeviceOption,
+    DtypeOption,
+    JsonOption,
+    MemoryOption,
+    NanOption,
+    OmeZarrOption,
+    SchedulerOption,
+    SeedOption,
+    StackOption,
+    ThreadsOption,
+)
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import get_method
 
 if TYPE_CHECKING:
-    from napari_zeroshot.engine.batch import Outcome, Report
+    from napari_zeroshot.engine.batch import Report
+    from napari_zeroshot.engine.outcome import Outcome
 
 USUAL = "auto"
 MEANT = "Files, OME-Zarr folders, folders with images (and those below), or patterns in quotes such as 'raw/**/*.tif'."
@@ -69,13 +81,13 @@ def batch_files(
     ome_zarr: OmeZarrOption = "0.4",
     preset: str | None = None,
     axes: AxesOption = None,
-    stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
+    stack: StackOption = "shared",
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
-    threads: Annotated[int | None, typer.Option(help=THREADS, min=1, max=1024, show_default=False)] = None,
-    dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
-    nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
-    memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
+    threads: ThreadsOption = None,
+    dtype: DtypeOption = "same",
+    nan: NanOption = "refuse",
+    memory: MemoryOption = None,
     scheduler: SchedulerOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=REPLACE)] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails, instead of going on with the next.")] = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -13,18 +13,27 @@ from typer.core import TyperGroup
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import check_named, fail, give_json
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OmeZarrOption, OverwriteOption, SchedulerOption, SeedOption
+from napari_zeroshot.cli.shared_options import (
+    AxesOption,
+    DeviceOption,
+    DtypeOption,
+    JsonOption,
+    MemoryOption,
+    NanOption,
+    OmeZarrOption,
+    OverwriteOption,
+    SchedulerOption,
+    SeedOption,
+    StackOption,
+    ThreadsOption,
+)
 from napari_zeroshot.engine.errors import DenoiseError, ParamError
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
-STACKS = "shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. warm: every plane goes on from the last one's."
-MEMORY = "Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels."
-THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
 SAVE_NETWORK = "Write what was learned to a file ending in .safetensors, for --network."
 KEEP_PARTIAL = "On Ctrl-C, write the best result so far; after an error, the planes that were finished before it."
-GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
 
 class MethodGroup(TyperGroup):
@@ -61,13 +70,13 @@ def denoise_file(
     *,
     preset: str | None = None,
     axes: AxesOption = None,
-    stack: Annotated[Literal["shared", "plane", "warm"], typer.Option(help=STACKS)] = "shared",
+    stack: StackOption = "shared",
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
-    threads: Annotated[int | None, typer.Option(help=THREADS, min=1, max=1024, show_default=False)] = None,
-    dtype: Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")] = "same",
-    nan: Annotated[Literal["refuse", "fill"], typer.Option(help=GAPS)] = "refuse",
-    memory: Annotated[float | None, typer.Option(help=MEMORY, show_default=False)] = None,
+    threads: ThreadsOption = None,
+    dtype: DtypeOption = "same",
+    nan: NanOption = "refuse",
+    memory: MemoryOption = None,
     scheduler: SchedulerOption = None,
     network: Annotated[Path | None, typer.Option(help=NETWORK, show_default=False)] = None,
     save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
@@ -78,7 +87,7 @@ def denoise_file(
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import cluster, files, weights
+    from napari_zeroshot.engine import appearing, cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
     files.check_target(target, overwrite=overwrite)
@@ -87,12 +96,13 @@ def denoise_file(
         image = files.read(source, axes=axes)
         check_named(image, source)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
-        with files.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
+        with appearing.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
             start = denoise_steps if scheduler is None else partial(cluster.remote_steps, scheduler)
             steps = start(
                 files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,
                 stack=stack, dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
+            put = partial(files.write, target, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
             try:
                 result = follow(steps, method.title, quiet=as_json)
             except DenoiseError as error:
@@ -100,13 +110,13 @@ def denoise_file(
                     raise
                 if not keep_partial:
                     fail(f"{error}; nothing was written (--keep-partial writes {_done(error.so_far)})", code=1, as_json=as_json)
-                files.write(target, error.so_far, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
+                put(error.so_far)
                 _report_failed(target, error, error.so_far, [*image.notes, *error.so_far.notes], as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
             if save_network is not None:
                 weights.save_network(save_network, result, overwrite=overwrite)
-            files.write(target, result, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
+            put(result)
     report(target, result, [*image.notes, *result.notes], as_json)
     if not result.complete:
         raise typer.Exit(130)

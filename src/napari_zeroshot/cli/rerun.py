@@ -26,6 +26,7 @@ def rerun(
 ) -> None:
     """Denoise an image again with the settings that a result's file holds, and compare the pixels: on a CPU they are the same, bit for bit."""
     from napari_zeroshot.engine import files
+    from napari_zeroshot.engine.appearing import room_for
     from napari_zeroshot.engine.recorded import recorded
     from napari_zeroshot.engine.rerun import rerun_steps
 
@@ -34,7 +35,7 @@ def rerun(
     order = recorded(result)
     with first_interrupt() as asked:
         image = files.read(source, axes=order.axes.letters)
-        with files.room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
+        with room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
             steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
             made = follow(steps, order.method.title, quiet=as_json)
             if not made.complete:

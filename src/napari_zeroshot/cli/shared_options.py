@@ -6,11 +6,35 @@ from typing import Annotated, Literal
 
 import typer
 
+from napari_zeroshot.engine import threads
+
 AxesOption = Annotated[
     str | None, typer.Option(help="A letter for each dimension out of T, Z, C, Y, X, S (RGB samples), such as TCZYX; the file's own if left out.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 SeedOption = Annotated[int, typer.Option(help="Decides every random number.", min=0)]
+StackOption = Annotated[
+    Literal["shared", "plane", "warm"],
+    typer.Option(
+        help="shared: one network for each channel, learnt from all its planes. plane: a new one for every plane. "
+        "warm: every plane goes on from the last one's."
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels.", min=1, max=threads.MOST, show_default=False
+    ),
+]
+DtypeOption = Annotated[Literal["same", "float32"], typer.Option(help="Type of the pixels written; grey levels are the input's in both.")]
+NanOption = Annotated[Literal["refuse", "fill"], typer.Option(help="What to do with NaN and infinity: refuse, or fill for the work and give back as NaN.")]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels.",
+        show_default=False,
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else, errors included.")]
 SchedulerOption = Annotated[

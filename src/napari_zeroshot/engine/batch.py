@@ -3,66 +3,25 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from napari_zeroshot.engine import files, memory, ome_zarr, provenance
-from napari_zeroshot.engine import threads as cpu_threads
-from napari_zeroshot.engine.cluster import Cluster, check_scheduler, connected
+from napari_zeroshot.engine import ome_zarr
+from napari_zeroshot.engine.cluster import check_scheduler, connected
 from napari_zeroshot.engine.device import LOST
-from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError, ParamError
-from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Method, Progress, Result, finished, never
-from napari_zeroshot.engine.plan import Plan, checked_axes, planned
+from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.method import Progress, finished, never
+from napari_zeroshot.engine.outcome import Outcome, State, outcome_of
 from napari_zeroshot.engine.post import SPARE
-from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.engine.run import denoise_steps
-from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
+from napari_zeroshot.engine.standing_order import DEFAULTS, StandingOrder, standing_order
 from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
-
-State = Literal["done", "done before", "failed", "interrupted", "not reached"]
-IN_MEMORY = 1 << 26
-"""Images of more bytes are read plane by plane: here nobody waits for the first one."""
 
 PER_FILE = 1000
 """Of the reports' steps, where several files are worked on at once."""
-
-SMALL = 64
-"""Side of a plane that every method takes, in pixels."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one image.
-
-    Parameters
-    ----------
-    state
-        ``done before`` if the result was there already, made from this image by the same settings.
-    planes, of, kept
-        How many planes are finished, of how many, and how many of them an earlier run had finished; None where it did not come to that.
-    seconds
-        That it took now.
-    told
-        Why it failed, or what the user should know, in sentences.
-    """
-
-    source: Path
-    target: Path
-    state: State = "not reached"
-    planes: int | None = None
-    of: int | None = None
-    kept: int = 0
-    seconds: float = 0.0
-    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +103,7 @@ def batch_steps(
         If the inputs, the names of the results or the settings are wrong, before any work is done. What is wrong with one image is in the report.
     """
     form = {"version": ome_zarr.check_version(ome_zarr_version)} if ending == ".ome.zarr" else {}
-    order = replace(_order(method, {**DEFAULTS, **options}, elsewhere=scheduler is not None), form=form)
+    order = standing_order(method, {**DEFAULTS, **options}, form=form, elsewhere=scheduler is not None)
     if scheduler is not None:
         check_scheduler(scheduler)
     if ending not in ENDINGS:
@@ -155,77 +114,14 @@ def batch_steps(
     return _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled)
 
 
-DEFAULTS = {"axes": None, "preset": None, "device": "auto", "seed": 0, "threads": None, "stack": "shared", "dtype": "same", "nan": "refuse", "memory": None}
-"""Of `denoise_steps`, which a batch takes."""
-IN_RECORD = ("stack", "seed", "dtype", "nan")
-"""Of these, what a result's record holds by the same name and its pixels depend on."""
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What is to be done with every image."""
-
-    method: Method
-    asked: Mapping[str, Any]
-    options: Mapping[str, Any]
-    params: Mapping[str, Any]
-    form: Mapping[str, Any] = field(default_factory=dict)
-    where: Cluster | None = None
-
-    def plan(self, image: Image) -> Plan:
-        run = {name: self.options[name] for name in ("preset", "device", "threads", "stack", "memory")}
-        decide = planned if self.where is None else self.where.planned
-        return decide(self.method.name, checked_axes(image.array, image.axes), tile=None, params=self.params, **run)
-
-    def terms(self, image: Image, plan: Plan, stamp: Mapping[str, Any]) -> dict[str, Any]:
-        """All that the pixels of a result depend on."""
-        versions = {name: version for name, version in provenance.versions().items() if name != "python"}
-        run = {name: self.options[name] for name in (*IN_RECORD, "threads", "memory")}
-        form = {"axes": image.axes, "shape": list(image.array.shape), "type": np.dtype(image.array.dtype).name}
-        return {
-            **form,
-            **{f"ome-zarr {name}": value for name, value in self.form.items()},
-            **stamp,
-            "method": self.method.name,
-            **plan.params.to_dict(),
-            **run,
-            "processor": plan.device.name,
-            **versions,
-        }
-
-    def made(self, record: Mapping[str, Any], stamp: Mapping[str, Any]) -> bool:
-        """Whether a record is of a complete run of this order on the file with this stamp."""
-        source, params = record.get("source"), record.get("params")
-        if not isinstance(source, Mapping) or not isinstance(params, Mapping) or record.get("complete") is not True:
-            return False
-        wanted = {name: self.options[name] for name in IN_RECORD} | {"method": self.method.name}
-        if source.get("dtype") == "float32":
-            wanted["dtype"] = "same"  # as a run says of float32 from float32
-        asked = {name: value for name, value in self.asked.items() if value != "auto"}  # what was decided then may be decided otherwise now
-        return _holds(record, wanted) and _holds(params, asked) and _holds(source, stamp) and self.options["axes"] in (None, record.get("axes"))
-
-
-def _holds(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(name in record and record[name] == value for name, value in wanted.items())
-
-
-def _order(method: str, given: Mapping[str, Any], *, elsewhere: bool) -> _Order:
-    chosen = get_method(method)
-    options = {name: given[name] for name in DEFAULTS}
-    params = {name: value for name, value in given.items() if name not in DEFAULTS}
-    tiny = np.zeros((SMALL, SMALL), np.uint8)
-    here = {"axes": None} | ({"device": "cpu"} if elsewhere else {})  # which devices there are elsewhere is not known yet
-    denoise_steps(tiny, method, **{**options, **here}, **params)  # computes nothing; tells what is wrong once, not for every image
-    options["axes"] = options["axes"].upper() if options["axes"] else None
-    return _Order(chosen, chosen.settings(options["preset"], params).to_dict(), options, params)
-
-
-def _one_by_one(order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Report]:
+def _one_by_one(
+    order: StandingOrder, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
+) -> Generator[Progress, None, Report]:
     outcomes, lost_before = [Outcome(item.source, item.target) for item in items], len(LOST)
     for number, item in enumerate(items):
         if cancelled():
             break
-        outcomes[number] = yield from _outcome(order, item, _which(items, number), overwrite, cancelled)
+        outcomes[number] = yield from outcome_of(order, item, _which(items, number), overwrite, cancelled)
         if outcomes[number].state == "failed" and (fail_fast or len(LOST) > lost_before):
             break
     return Report(tuple(outcomes))
@@ -236,7 +132,7 @@ def _which(items: Sequence[Item], number: int) -> str:
 
 
 def _on_cluster(
-    scheduler: str, order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
+    scheduler: str, order: StandingOrder, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
 ) -> Generator[Progress, None, Report]:
     with connected(scheduler, order.options["threads"]) as cluster:
         yield from cluster.awaited(cancelled)
@@ -245,7 +141,7 @@ def _on_cluster(
 
 
 def _at_once(
-    most: int, order: _Order, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
+    most: int, order: StandingOrder, items: Sequence[Item], overwrite: bool, fail_fast: bool, cancelled: Callable[[], bool]
 ) -> Generator[Progress, None, Report]:
     """Several files at a time, each in a thread that mostly waits for the cluster: a file of one plane keeps but one worker busy."""
     outcomes = [Outcome(item.source, item.target) for item in items]
@@ -255,7 +151,7 @@ def _at_once(
     def follow(number: int) -> None:
         try:
             if not over.is_set() and not cancelled():
-                steps = _outcome(order, items[number], _which(items, number), overwrite, lambda: over.is_set() or cancelled())
+                steps = outcome_of(order, items[number], _which(items, number), overwrite, lambda: over.is_set() or cancelled())
                 outcomes[number] = finished(steps, lambda report: heard.put((number, report)))
                 if fail_fast and outcomes[number].state == "failed":
                     over.set()
@@ -283,109 +179,3 @@ def _heard_of_all(heard: SimpleQueue[tuple[int, Progress | None]], ends: Sequenc
         else:
             ends[number].result()
             left -= 1
-
-
-def _outcome(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
-    started = time.perf_counter()
-    try:
-        with _place_explained(item.target):
-            outcome = yield from _denoised(order, item, where, overwrite, cancelled)
-    except DenoiseError as error:
-        outcome = Outcome(item.source, item.target, "failed", told=(str(error),))
-    return replace(outcome, seconds=time.perf_counter() - started)
-
-
-@contextmanager
-def _place_explained(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
-    except MemoryError as error:
-        raise FileError(f"there is too little free memory to write {target} ({error or 'no more is said'}); close other programs, then try again") from error
-
-
-def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
-    stamp = _stamp(item.source)
-    if item.target.exists() and _made_before(order, item.target, stamp):
-        tidy(item.target)
-        return Outcome(item.source, item.target, "done before")
-    item.target.parent.mkdir(parents=True, exist_ok=True)
-    files.check_target(item.target, overwrite=overwrite)
-    image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY if order.where is None else 0)
-    image = replace(image, axes=checked_axes(image.array, image.axes).letters)
-    files.check_target(item.target, overwrite=overwrite, like=image)
-    _check_planes_fit(image)
-    plan = order.plan(image)
-    chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
-    with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite, form=order.form) as room:
-        result = yield from _followed(order, item, image, room, stamp, where, cancelled)
-        of = len(checked_axes(image.array, image.axes).planes())
-        if result is None:
-            return Outcome(item.source, item.target, "interrupted", len(room.finished()), of, room.found)
-        room.appear(item.target, result.provenance())
-    return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes))
-
-
-def _followed(
-    order: _Order, item: Item, image: Image, room: Unfinished, stamp: Mapping[str, Any], where: str, cancelled: Callable[[], bool]
-) -> Generator[Progress, None, Result | None]:
-    """The result of a run whose reports are passed on; None if it was cancelled."""
-    run = {name: value for name, value in order.options.items() if name not in ("axes", "memory")} | dict(room.chosen)
-    steps = denoise_steps(
-        files.Readable(item.source, order.options["axes"], IN_MEMORY, array=image.array), order.method.name, axes=image.axes, out=room, ledger=room,
-        source={"name": item.source.name, **stamp}, where=order.where, **run, **order.params,
-    )  # fmt: skip
-    while not cancelled():
-        try:
-            report = next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            gone_on = f"It went on from an interrupted run, which had finished {room.found} of {result.planes} planes."
-            return replace(result, notes=(*result.notes, gone_on)) if room.found else result
-        yield replace(report, stage=f"{where}: {report.stage}")
-    steps.close()
-    return None
-
-
-def _result_like(image: Image, order: _Order) -> Image:
-    """The form of a result: axes, names, sizes, shape and type."""
-    dtype = np.dtype(np.float32) if order.options["dtype"] == "float32" else np.dtype(image.array.dtype)
-    return replace(image, array=_Form(tuple(image.array.shape), dtype), provenance=None)
-
-
-def _check_planes_fit(image: Image) -> None:
-    """A small file may claim a huge plane, whether it is damaged or made so: that is told before memory runs out."""
-    axes, free = checked_axes(image.array, image.axes), memory.free("cpu")
-    plane = axes.height * axes.width * axes.size("S") * np.dtype(image.array.dtype).itemsize / memory.GIGABYTE
-    if plane > memory.SHARE_OF_FREE * free:
-        raise ImageError(
-            f"a plane of {axes.height} x {axes.width} pixels takes {plane:.2g} GB, and the machine has {free:.2g} GB free; "
-            "check the file, or cut its planes into parts"
-        )
-
-
-@dataclass(frozen=True)
-class _Form:
-    """An array without its values."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-
-def _made_before(order: _Order, target: Path, stamp: Mapping[str, Any]) -> bool:
-    try:
-        record = files.read_provenance(target)
-    except FileError:
-        return False
-    return record is not None and order.made(record, stamp) and (not order.form or ome_zarr.version_of(target) == order.form["version"])
-
-
-def _stamp(source: Path) -> dict[str, Any]:
-    """By which a file is known to be unchanged without reading it: its size and the time of its last change."""
-    try:
-        inside = [source, *source.rglob("*")] if source.is_dir() else [source]
-        known = [entry.stat() for entry in inside]
-    except OSError as error:
-        raise FileError(f"cannot read {source}: {error.strerror or error}") from error
-    return {"bytes": sum(entry.st_size for entry in known), "modified": max(entry.st_mtime_ns for entry in known)}

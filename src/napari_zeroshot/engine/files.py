@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import errno
-import math
-import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import ome_tiff, ome_zarr, png, tiff
+from napari_zeroshot.engine import growing_zarr, ome_tiff, ome_zarr, png, tiff
+from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_place
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
-from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
+from napari_zeroshot.engine.image import Image, image_of
 from napari_zeroshot.engine.method import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
@@ -200,8 +198,8 @@ def write(
     check_target(path, overwrite=overwrite)
     known = image_of(image, axes=axes, like=like)
     if _ending(path) in FOLDERS:
-        with _appearing_folder(path) as folder:
-            ome_zarr.write(folder, known, ome_zarr_version)
+        with appearing_folder(path) as folder:
+            growing_zarr.write(folder, known, ome_zarr_version)
     else:
         with appearing(path) as file:
             WRITERS[_ending(path)](file, known, compressed=compressed)
@@ -222,32 +220,6 @@ def check_target(path: str | Path, *, overwrite: bool = False, like: Image | Non
     if _ending(path) in FOLDERS and like is not None:
         ome_zarr.check(parse(like.axes, like.array.shape))
     check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
-
-
-def check_place(path: Path, *, replaceable: bool) -> None:
-    """Raise `FileError` if there is something already that may not be replaced, or if nothing can be written there."""
-    if path.exists() and not replaceable:
-        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"cannot write {path}: the folder is read-only")
-
-
-@contextmanager
-def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDArray[Any] | None]:
-    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
-    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
-        yield None
-        return
-    with TemporaryFile(dir=Path(path).parent) as file:
-        try:
-            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
-                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
-            room = np.memmap(file, dtype, "w+", shape=tuple(shape))
-        except OSError as error:
-            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-        yield room
 
 
 def _ending(path: Path) -> str:
@@ -276,42 +248,3 @@ def damage_explained(path: Path) -> Iterator[None]:
         if "imagecodecs" in reason:
             raise MissingPackageError(f"{path} is compressed in a way that needs another package: pip install imagecodecs") from error
         raise FileError(f"cannot read {path}, which is damaged or not an image: {reason}") from error
-
-
-@contextmanager
-def appearing(path: Path) -> Iterator[BinaryIO]:
-    """A file that becomes `path` when the block ends well, and vanishes when not."""
-    with _room_beside(path) as folder:
-        with (folder / "new").open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(folder / "new", path)
-
-
-@contextmanager
-def _appearing_folder(path: Path) -> Iterator[Path]:
-    """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
-    with _room_beside(path) as folder:
-        (folder / "new").mkdir()
-        yield folder / "new"
-        if path.exists():
-            os.replace(path, folder / "old")
-        try:
-            os.replace(folder / "new", path)
-        except OSError:
-            if (folder / "old").exists():
-                os.replace(folder / "old", path)
-            raise
-
-
-@contextmanager
-def _room_beside(path: Path) -> Iterator[Path]:
-    """A folder beside `path` into which nobody else can look, and which goes with all that is in it; what fails there is told."""
-    try:
-        with TemporaryDirectory(prefix=".napari-zeroshot-", dir=path.parent, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-    except MemoryError as error:
-        raise FileError(f"cannot write {path}: there is too little free memory; close other programs, and try again") from error

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.axes import Axes, Index
-
-Region = Mapping[str, tuple[int, int]]
-"""First and end index along some axes."""
+from napari_zeroshot.engine.region import Region
 
 LENGTH = 16
 """Bytes of a sum: images that differ have the same one never in practice."""

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from napari_zeroshot.engine.course import Course
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.errors import DivergedError
 from napari_zeroshot.engine.method import Job, Planes, Progress
@@ -24,7 +25,7 @@ from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.recording import Recorded
 from napari_zeroshot.engine.sampling import Crops, balanced_mask, inner, turned, turned_back
 from napari_zeroshot.engine.tiling import apply_in_tiles
-from napari_zeroshot.engine.training import Schedule, Training
+from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.trained import State
@@ -39,14 +40,8 @@ AVERAGED_FROM = 0.5
 """The share of the steps after which weights count into their running average."""
 CHECKS = 25
 """The score of what is held out is taken so often."""
-PATIENT = 5
-"""So many scores must bring nothing, before a training is cut short."""
-WORTH = 0.001
-"""The share by which the score must fall to be worth going on. Most of a score is the noise of what is held out, which nothing can bring down."""
 LEAST_INNER = 12
 """A crop is to be so many times as large as what a network sees to one side, for its rim to be left out."""
-LAST = 0.2
-"""The share of the steps in which a training that is cut short brings its learning rate down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +125,12 @@ class Bench:
         Shape (N, C, Y, X), values about 0 to 1.
     knobs
         The method's parameters.
+    job
+        What the method was given beside its planes and parameters.
     total
         Steps in all, over every stage.
-    rng
-        On the computing device, for masks and noise; `places`, on the CPU, for the places of crops and initial weights.
+    rng, places
+        Random numbers: on the computing device for masks and noise; on the CPU for the places of crops and initial weights.
     """
 
     planes: Tensor
@@ -267,28 +264,26 @@ def train(
     averaging = bench.knobs.averaging if averaging is None else averaging
     average = RunningAverage(optimiser.weights, averaging)
     noisy = bench.planes.cpu().numpy()
-    pace = Pace(steps, bench.knobs.schedule)
+    course = Course(steps, bench.knobs.schedule)
     every, check = max(1, bench.total // REPORTS), max(1, steps // CHECKS)
     take_step = _stepper(bench, optimiser, loss)
     told = -math.inf
     try:
-        while not pace.over:
-            if bench.job.cancelled():
-                break
-            optimiser.set_rate(pace.rate())
+        while not (course.over or bench.job.cancelled()):
+            optimiser.set_rate(course.rate())
             value = take_step()
-            pace.step += 1
-            if averaging and pace.part > AVERAGED_FROM:
+            course.step += 1
+            if averaging and course.part > AVERAGED_FROM:
                 average.add()
-            held_out = _scored(bench, score, pace) if score and pace.step % check == 0 else None
+            held_out = _scored(bench, score, course) if score and course.step % check == 0 else None
             seconds = time.perf_counter() - bench.started
-            if pace.step % every == 0 or pace.over or held_out is not None or seconds - told > LONGEST_SILENCE:
+            if course.step % every == 0 or course.over or held_out is not None or seconds - told > LONGEST_SILENCE:
                 told = seconds
-                yield Progress(stage, done + pace.step, bench.total, _number(bench, value.item(), pace.step), seconds, Snapshot(denoiser, noisy), held_out)
+                yield Progress(stage, done + course.step, bench.total, _number(bench, value.item(), course.step), seconds, Snapshot(denoiser, noisy), held_out)
     finally:
         average.take_over()
-    _number(bench, float(sum(part.detach().sum() for part in optimiser.weights)), pace.step, "weights are")  # which were moved since the last loss
-    return pace.step
+    _number(bench, float(sum(part.detach().sum() for part in optimiser.weights)), course.step, "weights are")  # which were moved since the last loss
+    return course.step
 
 
 def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> Callable[[], Tensor]:
@@ -302,10 +297,10 @@ def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> 
     return Recorded(step, [bench.rng]) if bench.job.device.startswith("cuda") and bench.knobs.recordable else step
 
 
-def _scored(bench: Bench, score: Callable[[], Tensor], pace: Pace) -> float:
+def _scored(bench: Bench, score: Callable[[], Tensor], course: Course) -> float:
     with torch.no_grad(), bench.precision():
-        value = _number(bench, score().item(), pace.step)
-    pace.note(value)
+        value = _number(bench, score().item(), course.step)
+    course.note(value)
     return value
 
 
@@ -333,65 +328,3 @@ class Snapshot:
     def members(self) -> Sequence[Callable[[Planes], Planes]]:
         """The denoiser of each network trained side by side; empty if there is but one."""
         return getattr(self.denoiser, "members", ())
-
-
-class Pace:
-    """How far a training is through its schedule; hurries to the end once the score stands still.
-
-    Parameters
-    ----------
-    steps
-        Steps in all, if it is not hurried.
-    schedule
-        How the learning rate changes over them.
-    """
-
-    def __init__(self, steps: int, schedule: Schedule) -> None:
-        self.step = 0
-        self._steps, self._schedule = steps, schedule
-        self._scores: list[float] = []
-        self._hurried: tuple[int, float] | None = None
-
-    @property
-    def part(self) -> float:
-        """The share of the schedule that is done, 0 to 1."""
-        if self._hurried is None:
-            return self.step / self._steps if self._steps else 1.0
-        since, part = self._hurried
-        return part + (1 - part) * (self.step - since) / self._last_steps(part)
-
-    @property
-    def over(self) -> bool:
-        """Whether the schedule is at its end."""
-        return self.part > 1 - 1e-9
-
-    def rate(self) -> float:
-        """The share of the full learning rate for the next step."""
-        return rate(self._schedule, self.part)
-
-    def note(self, score: float) -> None:
-        """Take a score into account."""
-        self._scores.append(score)
-        if self._hurried is None and stands_still(self._scores) and self._steps - self.step > self._last_steps(self.part):
-            self._hurried = self.step, self.part
-
-    def _last_steps(self, part: float) -> int:
-        return max(1, round(min(LAST, 1 - part) * self._steps))
-
-
-def stands_still(scores: Sequence[float]) -> bool:
-    """Whether the best of the last few scores is hardly better than the best before them."""
-    recent, before = scores[-PATIENT:], scores[:-PATIENT]
-    return bool(before) and min(recent) > (1 - WORTH) * min(before)
-
-
-def rate(schedule: Schedule, part: float) -> float:
-    """The share of the full learning rate after `part` (0 to 1) of the steps."""
-    if schedule == "step":
-        return 1.0 if part < 0.75 else 0.5
-    if schedule == "cosine":
-        return (1 + math.cos(math.pi * part)) / 2
-    if schedule == "one-cycle":
-        rise = 0.15
-        return 0.04 + 0.96 * part / rise if part < rise else (1 - part) / (1 - rise)
-    return 1.0

@@ -16,7 +16,7 @@ from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.method import Progress, Result, finished, never
 from napari_zeroshot.engine.run import denoise_steps
-from napari_zeroshot.engine.running import OnDemand
+from napari_zeroshot.engine.so_far import OnDemand
 
 
 def denoise_lazy(image: Any, method: str = "auto", **options: Any) -> dask.array.Array:

@@ -109,6 +109,8 @@ class Job:
     members
         Into how many equal parts the planes fall that get a network each, trained side by side. The denoiser then has as
         many `members`, one for each part in turn. More than 1 only where the parameters say that they can be trained `side_by_side`.
+    trained
+        The weights of the networks that `fit` would train, in that order: they are taken instead, and no step is made. None to train.
     rate_share
         The share of its learning rates that a training takes; less than 1 once it went astray, see `calmer`.
     """

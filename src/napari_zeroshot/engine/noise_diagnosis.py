@@ -219,20 +219,8 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     lowest, highest = ends(read.raws)
     shape = noise_shape(read.signals, read.noises)
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
-    unshared = 1 - max(0.0, between or 0.0)
-    limits = (lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf)
     texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size and _is_structure(shape, read.raws)
-    shape = np.ones_like(shape) if texture else shape
-    band = not_coarse if read.frames.size or variance_over(shape, fine) > MOSTLY_COARSE else fine
-    transfer = photon_transfer(
-        read.signals,
-        read.noises,
-        band=band,
-        of_band=variance_over(shape, band) / unshared,
-        of_means=float(shape[0, 0]) / (2 if read.frames.size else 1),
-        ends=limits,
-        raws=read.raws,
-    )
+    transfer = _transfer(read, np.ones_like(shape) if texture else shape, between, lowest, highest)
     dark = _darkness(transfer) if offset is None else offset
     read_noise, read_noise_error = _read_noise(transfer, dark)
     gain = transfer.slope if transfer.slope_is_known else None
@@ -263,6 +251,20 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         black=scale.low,
         white=scale.high,
         regions=tuple(region for signal in read.signals for region in _regions(scale, signal)),
+    )
+
+
+def _transfer(read: _Read, shape: Floats, between: float | None, lowest: End, highest: End) -> PhotonTransfer:
+    """The photon-transfer curve, from noise with a spectrum of this shape of which successive frames have the share `between` in common."""
+    band = not_coarse if read.frames.size or variance_over(shape, fine) > MOSTLY_COARSE else fine
+    return photon_transfer(
+        read.signals,
+        read.noises,
+        band=band,
+        of_band=variance_over(shape, band) / (1 - max(0.0, between or 0.0)),
+        of_means=float(shape[0, 0]) / (2 if read.frames.size else 1),
+        ends=(lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf),
+        raws=read.raws,
     )
 
 

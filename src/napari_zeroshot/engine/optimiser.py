@@ -82,8 +82,9 @@ class Muon(torch.optim.Optimizer):
 
     def _ahead(self, place: int, gradients: Tensor) -> Tensor:
         """The gradients of weights alike, with their momentum."""
-        momentum = self._momenta.setdefault(place, torch.zeros_like(gradients))
-        momentum.lerp_(gradients, 1 - MOMENTUM)
+        if place not in self._momenta:
+            self._momenta[place] = torch.zeros_like(gradients)
+        momentum = self._momenta[place].lerp_(gradients, 1 - MOMENTUM)
         return gradients.lerp(momentum, MOMENTUM)
 
 

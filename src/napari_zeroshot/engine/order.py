@@ -21,7 +21,27 @@ from napari_zeroshot.engine.trained import Trained
 
 @dataclass(frozen=True)
 class Order:
-    """Everything decided and checked, nothing computed yet."""
+    """Everything decided and checked, nothing computed yet.
+
+    Parameters
+    ----------
+    image, axes
+        What is denoised, a region of an image perhaps, and its axes.
+    whole
+        The planes that the region lies in, for their grey levels; the image itself where there is none.
+    method, params, device, threads, together, tile
+        As `plan.Plan` has them.
+    preset, seed, stack, cancelled, start, levels, trained
+        As given to `denoise_steps`; `trained` was loaded.
+    dtype
+        Of the result.
+    fill_nan
+        Whether gaps are filled for the work, instead of refused.
+    source
+        What the provenance says of where the image comes from.
+    among
+        The neighbours with which each plane is seen; None where it is seen alone.
+    """
 
     image: Any
     whole: Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -154,17 +153,6 @@ class Params:
         for knob in describe(type(self)):
             object.__setattr__(self, knob.name, knob.check(getattr(self, knob.name)))
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Parameters from names and values; what is left out keeps its default."""
-        check_names(cls, values)
-        return cls(**values)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Parameters from `to_json` text."""
-        return cls.from_dict(json.loads(text))
-
     def replace(self, **changes: Any) -> Self:
         """The same parameters with some changed, checked anew."""
         check_names(type(self), changes)
@@ -173,10 +161,6 @@ class Params:
     def to_dict(self) -> dict[str, Value]:
         """Names and plain values, ready for JSON."""
         return asdict(self)
-
-    def to_json(self) -> str:
-        """The parameters as one JSON object."""
-        return json.dumps(self.to_dict())
 
     def changed_from(self, other: Params) -> dict[str, Value]:
         """The values in which these parameters differ from `other`."""

@@ -29,7 +29,19 @@ STEP_PIXELS = 2**18
 
 @dataclass(frozen=True)
 class Plan:
-    """How a method is run on an image of some form; under another plan pixels come out a little different."""
+    """How a method is run on an image of some form; under another plan pixels come out a little different.
+
+    Parameters
+    ----------
+    params
+        With everything decided that was left to ``auto``.
+    threads
+        CPU threads that train; None for PyTorch's own number.
+    together
+        How many planes at most have their networks trained side by side.
+    tile
+        Largest side of an image part that goes through the network at once, in pixels.
+    """
 
     method: Method
     params: Params

@@ -11,20 +11,19 @@ import numpy as np
 
 from napari_zeroshot.engine import fingerprint, provenance
 from napari_zeroshot.engine.axes import Axes, parse
+from napari_zeroshot.engine.entries import LONGEST, Entries
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.files import read_provenance
-from napari_zeroshot.engine.fingerprint import Region
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import Stack
+from napari_zeroshot.engine.region import Region
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.threads import MOST as MOST_THREADS
 
 KEY = "napari-zeroshot"
 """Under which a napari layer's metadata hold the record."""
-LONGEST = 200
-"""Letters of a text in a record, and entries of a table: more is no record of ours."""
 NUMERIC = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image", "bm3d")
 """Packages whose versions may change a result a little."""
 
@@ -156,13 +155,13 @@ def _record_of(what: Any) -> Any:
 
 
 def _read(record: Any, again: bool) -> Recorded:
-    entries = _Entries(record)
+    entries = Entries(record)
     if again and entries.flag("continued", False):
         raise ParamError("it went on from another run's network, which the record does not hold")
     if again and entries.has("network"):
         raise ParamError("nothing was trained for it, and the network that it was made with is not in the record; use that network again instead")
     method = get_method(entries.text("method"))
-    source = _Entries(entries.table("source"))
+    source = Entries(entries.table("source"))
     axes = parse(entries.text("axes"), source.sizes("shape"))
     return Recorded(
         method=method,
@@ -183,86 +182,3 @@ def _read(record: Any, again: bool) -> Recorded:
         complete=entries.flag("complete", True),
         versions={name: version for name, version in entries.table("versions").items() if isinstance(version, str) and len(version) <= LONGEST},
     )
-
-
-class _Entries:
-    """The entries of an unchecked record; each is given as what it has to be, or refused."""
-
-    def __init__(self, entries: Any) -> None:
-        if not isinstance(entries, Mapping) or len(entries) > LONGEST:
-            raise ParamError(f"a {type(entries).__name__} is no table of entries")
-        self._entries = entries
-
-    def has(self, name: str) -> bool:
-        return self._entries.get(name) is not None
-
-    def text(self, name: str, default: str | None = None) -> str:
-        found = self._entries.get(name, default)
-        found = default if found is None else found
-        if not isinstance(found, str) or len(found) > LONGEST:
-            raise ParamError(f"its {name!r} is missing or no short text")
-        return found
-
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        found = self.text(name, allowed[0])
-        if found not in allowed:
-            raise ParamError(f"its {name!r} is {found!r}; known are {', '.join(allowed)}")
-        return found
-
-    def whole(self, name: str, most: int, default: int = 0) -> int:
-        found = self._entries.get(name)
-        found = default if found is None else found
-        if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
-            raise ParamError(f"its {name!r} is no whole number from 0 to {most}")
-        return found
-
-    def flag(self, name: str, default: bool) -> bool:
-        found = self._entries.get(name, default)
-        if not isinstance(found, bool):
-            raise ParamError(f"its {name!r} is neither true nor false")
-        return found
-
-    def table(self, name: str) -> dict[str, Any]:
-        found = self._entries.get(name, {})
-        if not isinstance(found, Mapping) or len(found) > LONGEST or not all(isinstance(key, str) and len(key) <= LONGEST for key in found):
-            raise ParamError(f"its {name!r} is no table of entries")
-        return dict(found)
-
-    def values(self, name: str) -> dict[str, Any]:
-        found = self.table(name)
-        if not all(_is_plain(value) for value in found.values()):
-            raise ParamError(f"its {name!r} hold what is no parameter's value")
-        return found
-
-    def name(self) -> str:
-        found = self._entries.get("name")
-        return found[:LONGEST] if isinstance(found, str) else ""
-
-    def sizes(self, name: str) -> tuple[int, ...]:
-        found = self._entries.get(name)
-        if not isinstance(found, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in found):
-            raise ParamError(f"its {name!r} is missing or no list of sizes")
-        return tuple(found[:LONGEST])
-
-    def region(self, name: str, axes: Axes) -> Region:
-        found = {}
-        for letter, ends in self.table(name).items():
-            if letter not in axes.letters or not isinstance(ends, list | tuple) or len(ends) != 2 or not all(type(end) is int for end in ends):
-                raise ParamError(f"its {name!r} is no part of an image with the axes {axes.letters}")
-            start, end = ends
-            if not 0 <= start < end <= axes.size(letter):
-                raise ParamError(f"its {name!r} goes from {start} to {end} along {letter}, which has {axes.size(letter)}")
-            found[letter] = (start, end)
-        return found
-
-    def pixel_type(self, name: str) -> str:
-        try:
-            return np.dtype(self.text(name)).name
-        except TypeError as error:
-            raise ParamError(f"its {name!r} is no type of pixels") from error
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= LONGEST
-    return isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63)

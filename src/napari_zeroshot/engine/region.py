@@ -49,3 +49,8 @@ def cut(image: Any, axes: Axes, region: Region) -> Part:
             raise ImageError(f"the region has {letter} from {first} to {end}, the image from 0 to {axes.size(letter)}; give a first and an end index within it")
     ends = [region.get(letter, (0, size)) for letter, size in zip(axes.letters, axes.shape, strict=True)]
     return Part(image, tuple(first for first, _ in ends), tuple(end - first for first, end in ends))
+
+
+def planes_around(image: Any, axes: Axes, region: Region) -> Part:
+    """The whole planes that a region lies in."""
+    return cut(image, axes, {letter: ends for letter, ends in region.items() if letter not in "YX"})

@@ -15,7 +15,7 @@ from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, fi
 from napari_zeroshot.engine.neighbours import Among, count_of
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import Plan, Stack, checked_axes, one_of, planned, whole_number
-from napari_zeroshot.engine.region import Region, cut
+from napari_zeroshot.engine.region import Region, cut, planes_around
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.running import Ledger, Run, shares_memory
 from napari_zeroshot.engine.trained import Trained
@@ -163,7 +163,8 @@ def denoise_steps(
         preset, params = _as_learnt(known, get_method(method), preset, params)
     keep_dtype = one_of("dtype", dtype, Literal["same", "float32"]) == "same"
     whole = checked_axes(image, axes)
-    part = cut(image, whole, region or {})
+    region = region or {}
+    part = cut(image, whole, region)
     checked = Axes(whole.letters, part.shape)
     if known is not None:
         known.check(checked.size("C"), checked.size("S"))
@@ -171,7 +172,7 @@ def denoise_steps(
     plan = decide(method, checked, preset=preset, device=device, threads=threads, stack=stack, memory=memory, tile=tile, params=params, whole=whole)
     order = Order(
         image=part if region else image,
-        whole=cut(image, whole, {letter: ends for letter, ends in (region or {}).items() if letter not in "YX"}),
+        whole=planes_around(image, whole, region),
         axes=checked,
         method=plan.method,
         params=plan.params,
@@ -188,8 +189,8 @@ def denoise_steps(
         start=start,
         levels=levels,
         trained=known,
-        among=Among.of(image, whole, region or {}, count_of(plan.params)),
-        source={"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **_told(region), **(source or {})},
+        among=Among.of(image, whole, region, count_of(plan.params)),
+        source=_told(image, region) | dict(source or {}),
     )
     _check_out(out, order)
     if where is not None:
@@ -213,8 +214,10 @@ def _as_learnt(known: Trained, method: Method, preset: str | None, params: Mappi
     return known.preset, known.params.to_dict() | ({"precision": params.get("precision", "auto")} if hasattr(known.params, "precision") else {})
 
 
-def _told(region: Region | None) -> dict[str, Any]:
-    return {"region": {letter: [int(end) for end in ends] for letter, ends in region.items()}} if region else {}
+def _told(image: Any, region: Region) -> dict[str, Any]:
+    """What the provenance says of any image."""
+    part = {"region": {letter: [int(end) for end in ends] for letter, ends in region.items()}} if region else {}
+    return {"shape": list(image.shape), "dtype": str(np.dtype(image.dtype)), **part}
 
 
 def _check_out(out: Any, order: Order) -> None:

@@ -1,9 +1,10 @@
-"""One run of an order: plane by plane, what is learnt, what is written, and what it looks like so far."""
+"""One run of an order, plane by plane: what is learnt, and what is written."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -11,17 +12,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import fingerprint, intensity, plan
+from napari_zeroshot.engine import fingerprint, intensity
 from napari_zeroshot.engine import threads as cpu_threads
-from napari_zeroshot.engine.axes import Axes, Index
+from napari_zeroshot.engine.axes import Index
 from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
-from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
+from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
-from napari_zeroshot.engine.parts import PART, Window, blocks, middle_of, widened, windows
+from napari_zeroshot.engine.parts import PART, Window, middle_of, widened, windows
+from napari_zeroshot.engine.reading import Reading
+from napari_zeroshot.engine.so_far import Fitted, OnDemand, SoFar
 from napari_zeroshot.engine.trained import Learned, Lesson, Trained, rebuilt
 
 PATIENCE = 5.0
@@ -42,7 +45,23 @@ class Ledger(Protocol):
 
 @dataclass(eq=False)
 class Run:
-    """One run of an order: what is done, and what the current network makes of the rest."""
+    """One run of an order: what is done, and what the current network makes of the rest.
+
+    Parameters
+    ----------
+    order, out, ledger
+        What is to be done, the array that takes the result (made when None), and who knows what it holds already.
+    done
+        The planes that are in `out`.
+    steps_done, steps_total
+        Steps of training, and planes in what they are worth of those.
+    losses, scores, begun, notes, threads, levels, lessons
+        As `Result` has them, so far.
+    learned
+        What was learnt last.
+    cut_short
+        Whether a training was cancelled.
+    """
 
     order: Order
     out: Any = None
@@ -57,10 +76,14 @@ class Run:
     learned: Denoiser | None = None
     levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
-    sums: dict[Index, bytes] = field(default_factory=dict)
     lessons: dict[int, Lesson] = field(default_factory=dict)
     threads: int | None = None
     cut_short: bool = False
+    reading: Reading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._note = partial(_noted, self.notes)
+        self.reading = Reading(self.order, self._note, watchful=self.ledger is not None)
 
     def steps(self) -> Generator[Progress, None, Result]:
         """Do the work. An error has with it what was finished before, unless a ledger knows that."""
@@ -77,8 +100,7 @@ class Run:
         last_channel: int | None = None
         self._take_over_finished()
         groups = self._needed(order.groups())
-        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+        with self._at_work():
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
             for number, group in enumerate(groups):
                 if order.cancelled():
@@ -93,17 +115,24 @@ class Run:
         """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
         self._take_over_finished()
         order, groups, learned = self.order, self._needed(self.order.groups()), []
-        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+        with self._at_work():
             for number, group in enumerate(groups):
                 learned.append((yield from self._learn(group, number, len(groups), order.start)))
         self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
         return self._result()
 
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The device and the CPU threads of the order."""
+        order = self.order
+        with memory_given_back(order.device.name), failures_explained(order.device.name), cpu_threads.limited(order.threads):
+            self.threads = cpu_threads.used() if order.method.trains and order.device.name == "cpu" else None
+            yield
+
     def _take_over_finished(self) -> None:
         if self.ledger is not None:
             found = self.ledger.finished()
-            self.sums = {index: noisy for index, noisy in found.items() if noisy}
+            self.reading.sums.update((index, noisy) for index, noisy in found.items() if noisy)
             self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
 
@@ -128,10 +157,10 @@ class Run:
         yield from self._apply(learned)
         return learned.of(group[-1])[1]
 
-    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, _Learned]:
+    def _learn(self, group: Sequence[Index], number: int, of: int, start: Denoiser | None) -> Generator[Progress, None, Fitted]:
         if self.order.trained is not None:
             return self._learnt_already(self.order.trained, group)
-        scales, noisy = self._learnt_from(group)
+        scales, noisy = self.reading.learnt_from(group)
         self.levels = scales[-1]
         job = Job(self.order.seed, self.order.device.name, self.order.cancelled, start, self.order.tile, self._note_of(group), len(scales))
         fit = calmer(partial(self.order.method.fit, noisy, self.order.params), job)
@@ -140,14 +169,14 @@ class Run:
         self._keep_lesson(learned, noisy)
         return learned
 
-    def _keep_lesson(self, learned: _Learned, noisy: Planes) -> None:
+    def _keep_lesson(self, learned: Fitted, noisy: Planes) -> None:
         if self.order.method.trains:
             channel = self.order.axes.channel_of(learned.group[0])
             scale, denoiser = learned.of(learned.group[-1])
             last = noisy[-max(1, len(noisy) // len(learned.scales)) :]
             self.lessons[channel] = Lesson(channel, scale, middle_of(own(last, count_of(self.order.params))), denoiser)
 
-    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> _Learned:
+    def _learnt_already(self, trained: Trained, group: Sequence[Index]) -> Fitted:
         """A channel's network that is trained already, and the grey levels that it knows."""
         order, channel = self.order, self.order.axes.channel_of(group[0])
         learned = trained.of_channel(channel)
@@ -156,26 +185,12 @@ class Run:
         self.levels = learned.levels
         denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
         self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
-        return _Learned(group, [learned.levels], denoiser)
+        return Fitted(group, [learned.levels], denoiser)
 
     def _tell_if_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
-        scale, planes = self._scaled([group[len(group) // 2]])
+        scale, planes = self.reading.scaled([group[len(group) // 2]])
         if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
             self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
-
-    def _learnt_from(self, group: Sequence[Index]) -> tuple[Sequence[intensity.Scale], Planes]:
-        """A grey scale for each network of a group, and the planes that they learn from."""
-        scales, noisy = zip(*(self._scaled(planes) for planes in self.order.apart(group)), strict=True)
-        return scales, noisy[0] if len(noisy) == 1 else np.concatenate(noisy)
-
-    def _scaled(self, planes: Sequence[Index]) -> tuple[intensity.Scale, Planes]:
-        """The grey scale of planes that share a network, and what it learns from."""
-        sample = self._sample(planes)
-        read = [self._read(index)[0] for index in sample]
-        scale = self.order.levels or intensity.measure(self._whole(sample, read), np.dtype(self.order.image.dtype))
-        seen = (self._seen(index, plane) for index, plane in zip(sample, read, strict=True))
-        parts = (part for planes in seen for part in zip(*map(self._blocks, planes), strict=True))
-        return scale, np.stack([scale.normalise(np.concatenate(part)) for part in parts])
 
     def _which(self, group: Sequence[Index], number: int, of: int) -> str:
         """Which of the work is at hand, where it is not all."""
@@ -186,16 +201,9 @@ class Run:
             return f" channel {number + 1}/{of}"
         return f" plane {first}/{planes}" if first == last else f" planes {first}-{last}/{planes}"
 
-    def _whole(self, sample: Sequence[Index], read: Sequence[NDArray[Any]]) -> Iterable[NDArray[Any]]:
-        """The planes that a region lies in; the region itself if it cuts none, or if they are too large for a look at a part of them."""
-        height, width = (self.order.whole.shape[self.order.axes.letters.index(letter)] for letter in "YX")
-        if (height, width) == (self.order.axes.height, self.order.axes.width) or height * width > plan.TRAINING_PIXELS:
-            return read
-        return (intensity.fill_gaps(self.order.axes.read(self.order.whole, index), self._where(index), allowed=True)[0] for index in sample)
-
     def _train(
         self, fit: Generator[Progress, None, Denoiser], group: Sequence[Index], scales: Sequence[intensity.Scale], which: str, of: int
-    ) -> Generator[Progress, None, _Learned]:
+    ) -> Generator[Progress, None, Fitted]:
         before = self.steps_done
         if self.order.method.trains:
             self.begun.append(before)
@@ -203,17 +211,17 @@ class Run:
             try:
                 report = next(fit)
             except StopIteration as end:
-                return _Learned(group, scales, end.value)
+                return Fitted(group, scales, end.value)
             self.steps_total = of * report.total + len(self.order.axes.planes()) * self.order.steps_per_plane()
             self.steps_done = before + report.step
             if report.loss is not None:
                 self.losses.append((self.steps_done, report.loss))
             if report.score is not None:
                 self.scores.append((self.steps_done, report.score))
-            shown = _Snapshot(self, _Learned(group, scales, report.snapshot))
+            shown = SoFar(self, Fitted(group, scales, report.snapshot))
             yield replace(self._progress(f"{report.stage}{which}", report.loss, shown, report.score), training=len(self.begun))
 
-    def _apply(self, learned: _Learned) -> Generator[Progress, None, None]:
+    def _apply(self, learned: Fitted) -> Generator[Progress, None, None]:
         patient_until = time.perf_counter() + (PATIENCE if self.cut_short else 0)
         for number, index in enumerate([index for index in learned.group if index not in self.done]):
             if (number or not self.order.method.trains) and self.order.cancelled() and time.perf_counter() > patient_until:
@@ -221,75 +229,22 @@ class Run:
             self._write(index, *learned.of(index))
             self.done.add(index)
             if self.ledger is not None:
-                self.ledger.finish(index, self.sums[index])
+                self.ledger.finish(index, self.reading.sums[index])
             self.steps_done += self.order.steps_per_plane()
-            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, _Snapshot(self, learned))
+            yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, SoFar(self, learned))
 
-    def _progress(self, stage: str, loss: float | None, snapshot: _Snapshot, score: float | None = None) -> Progress:
+    def _progress(self, stage: str, loss: float | None, snapshot: SoFar, score: float | None = None) -> Progress:
         return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
 
-    def _so_far(self) -> _Snapshot:
+    def _so_far(self) -> SoFar:
         """The finished planes, and the others as they were."""
-        return _Snapshot(self, _Learned((), (), lambda planes: planes))
-
-    def _sample(self, group: Sequence[Index]) -> Sequence[Index]:
-        axes = self.order.axes
-        samples = axes.size("S") * (2 * count_of(self.order.params) + 1)
-        most = max(1, plan.TRAINING_PIXELS // (axes.height * axes.width * samples))
-        if len(group) <= most:
-            return group
-        self._note(f"The shared network learnt from {most} evenly spaced planes of {len(group)}.")
-        return [group[i] for i in np.linspace(0, len(group) - 1, most).round().astype(int)]
-
-    def _blocks(self, plane: NDArray[Any]) -> list[NDArray[Any]]:
-        parts = blocks(plane, plan.TRAINING_PIXELS)
-        if len(parts) > 1 and self.order.method.trains:
-            self._note(f"The network learnt from {len(parts)} evenly spaced blocks of {parts[0].shape[1]} x {parts[0].shape[2]} pixels of each plane.")
-        return parts
-
-    def _note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
+        return SoFar(self, Fitted((), (), lambda planes: planes))
 
     def _note_of(self, group: Sequence[Index]) -> Callable[[str], None]:
         """Notes of one channel, which they name where there are several."""
         axes = self.order.axes
         named = f"Channel {axes.channel_of(group[0]) + 1}: " if axes.size("C") > 1 else ""
         return lambda sentence: self._note(f"{named}{sentence}")
-
-    def _read(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-        return intensity.fill_gaps(self._noisy(index), self._where(index), allowed=self.order.fill_nan)
-
-    def _seen(self, index: Index, plane: NDArray[Any]) -> list[NDArray[Any]]:
-        """A plane, shape (S, Y, X), by itself or in the middle of its neighbours."""
-        among = self.order.among
-        if among is None:
-            return [plane]
-        beside = [self._given(at, among.read) if number != among.count else plane for number, at in enumerate(among.around(index))]
-        return [intensity.fill_gaps(one, self._where(index), allowed=self.order.fill_nan)[0] for one in beside]
-
-    def _noisy(self, index: Index) -> NDArray[Any]:
-        """A plane as it is in the image, whose sum is taken on the way: that costs no pass of its own."""
-        plane = self._given(index, partial(self.order.axes.read, self.order.image))
-        if index not in self.sums or self.ledger is not None:
-            self._see(index, fingerprint.of_plane(plane))
-        return plane
-
-    def _see(self, index: Index, noisy: bytes) -> None:
-        """Note the sum of a plane that was read, which is to stay what it is."""
-        if self.sums.setdefault(index, noisy) != noisy:
-            raise ImageError(f"the image has changed since it was first read: other pixels{self._where(index)}; let it be written to its end, then begin anew")
-
-    def _given(self, index: Index, read: Callable[[Index], NDArray[Any]]) -> NDArray[Any]:
-        """A plane of the image, which may be read from a disk only now."""
-        try:
-            return read(index)
-        except OSError as error:
-            raise FileError(f"cannot read the pixels{self._where(index)}: {error.strerror or error}; see that the disk they lie on is there") from error
-
-    def _where(self, index: Index) -> str:
-        counted = [f"{letter}={i}" for letter, i in zip(self.order.axes.letters, index, strict=True) if i is not None]
-        return f" of plane {', '.join(counted)}" if counted else ""
 
     def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
         """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
@@ -307,8 +262,8 @@ class Run:
         return clean
 
     def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
-        plane, gaps = self._read(index)
-        seen = self._seen(index, plane)
+        plane, gaps = self.reading.filled(index)
+        seen = self.reading.seen(index, plane)
         for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
             noisy = np.concatenate([one[:, wide_rows, wide_columns] for one in seen])
             answer = denoiser(scale.normalise(noisy)[np.newaxis])[0]
@@ -319,7 +274,7 @@ class Run:
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
         for index in rest:
-            axes.write(self.out, index, self._noisy(index).astype(self.order.dtype))
+            axes.write(self.out, index, self.reading.raw(index).astype(self.order.dtype))
         if rest:
             self._note(f"Cancelled: {len(self.done)} of {len(axes.planes())} planes are denoised, the others are as they were.")
         elif self.cut_short:
@@ -352,7 +307,7 @@ class Run:
             planes=len(order.axes.planes()),
             planes_done=len(self.done),
             notes=tuple(self.notes),
-            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.sums)},
+            source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.reading.sums)},
             dtype="same" if order.dtype == order.image.dtype else "float32",
             nan="fill" if order.fill_nan else "refuse",
             tile=order.tile,
@@ -373,75 +328,13 @@ def shares_memory(one: Any, other: Any) -> bool:
     return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other)
 
 
+def _noted(notes: list[str], sentence: str) -> None:
+    if sentence not in notes:
+        notes.append(sentence)
+
+
 def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:
     """What of a plane to denoise at once: each part, the same with what its clean pixels depend on around it, and where in that it lies."""
     halo = getattr(denoiser, "halo", None)
     for window in windows(height, width, PART if halo is not None else max(height, width)):
         yield window, *widened(window, halo or 0, height, width)
-
-
-@dataclass(frozen=True, eq=False)
-class _Learned:
-    """What was learnt so far from a group of planes, in a grey scale for each network."""
-
-    group: Sequence[Index]
-    scales: Sequence[intensity.Scale]
-    denoiser: Denoiser
-
-    def of(self, index: Index) -> tuple[intensity.Scale, Denoiser]:
-        """A plane's grey scale, and the network that it shares or has to itself."""
-        number = self.group.index(index) if len(self.scales) > 1 else 0
-        members = getattr(self.denoiser, "members", ())
-        return self.scales[number], members[number] if members else self.denoiser
-
-
-@dataclass(frozen=True, eq=False)
-class OnDemand:
-    """A denoised image of which each plane is computed when it is asked for, every time, by the network of its channel."""
-
-    run: Run
-    learned: Sequence[_Learned]
-
-    @property
-    def axes(self) -> Axes:
-        """Of the image."""
-        return self.run.order.axes
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the result."""
-        return self.run.order.dtype
-
-    def plane(self, index: Index) -> NDArray[Any]:
-        """A clean plane, its axes in the image's own order."""
-        order = self.run.order
-        learned = next(learned for learned in self.learned if index in learned.group)
-        with failures_explained(order.device.name), cpu_threads.limited(order.threads):
-            return self.axes.as_laid(self.run.denoised(index, *learned.of(index)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Snapshot:
-    """The image so far, when asked for: finished planes, and what the current networks make of the rest of their group."""
-
-    run: Run
-    learned: _Learned
-
-    def __call__(self, at: Mapping[str, int] | None = None) -> NDArray[Any]:
-        """The whole image, or only the plane at an index such as ``{"T": 3, "C": 1}`` (axes Y, X and S in the image's order)."""
-        order, axes = self.run.order, self.run.order.axes
-        with failures_explained(order.device.name):
-            if at is not None:
-                return axes.as_laid(self._plane(axes.index_of(at)))
-            image = np.empty(axes.shape, order.dtype)
-            for index in axes.planes():
-                axes.write(image, index, self._plane(index))
-            return image
-
-    def _plane(self, index: Index) -> NDArray[Any]:
-        order = self.run.order
-        if index in self.run.done:
-            return order.axes.read(self.run.out, index)
-        if index in self.learned.group:
-            return self.run.denoised(index, *self.learned.of(index))
-        return order.axes.read(order.image, index).astype(order.dtype)

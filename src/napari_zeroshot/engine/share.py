@@ -17,7 +17,7 @@ from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import TRAINING_PIXELS, checked_axes
 from napari_zeroshot.engine.region import cut
 from napari_zeroshot.engine.run import denoise_steps
-from napari_zeroshot.engine.running import OnDemand
+from napari_zeroshot.engine.so_far import OnDemand
 from napari_zeroshot.engine.trained import Lesson, Trained, of_result, rebuilt
 from napari_zeroshot.engine.weights import packed, unpacked
 
@@ -60,7 +60,17 @@ class Share:
 
 @dataclass(frozen=True, eq=False)
 class Brought:
-    """What was learned from a channel, as it travels: weights are safetensors; a method that took a Gaussian in the end has its `sigma` instead."""
+    """What was learned from a channel, as it travels between programs.
+
+    Parameters
+    ----------
+    channel, levels, middle
+        As `Lesson` has them.
+    weights
+        The network as the content of a safetensors file, see `weights.packed`; None where none was trained.
+    sigma
+        Of the Gaussian that the method took instead, in pixels; None where it took none.
+    """
 
     channel: int
     levels: intensity.Scale
@@ -88,7 +98,17 @@ class _Carried:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What comes of a share: planes as they lie in the image, sums of the noisy ones, what was learned, and how."""
+    """What comes of a share.
+
+    Parameters
+    ----------
+    planes, sums
+        Clean planes as they lie in the image, and the sums of the noisy ones, see `fingerprint`.
+    brought
+        What was learned, where another share or the result needs it.
+    losses, scores, notes
+        As `Result` has them, of the share's own run.
+    """
 
     planes: Mapping[Index, NDArray[Any]]
     sums: Mapping[Index, bytes]
@@ -173,7 +193,7 @@ def share_steps(
         image, **_with(before, options), cancelled=cancelled, out=None if share.learn_only else desk, ledger=desk, on_demand=share.learn_only
     )  # fmt: skip
     result = yield from steps
-    sums = result.image.run.sums if isinstance(result.image, OnDemand) else desk.sums
+    sums = result.image.run.reading.sums if isinstance(result.image, OnDemand) else desk.sums
     return Done(desk.planes, sums, _brought(result) if share.keep and result.complete else None, result.losses, result.scores, result.notes)
 
 

@@ -33,60 +33,60 @@ class SpreadRun(Run):
         self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
         self.threads = order.threads if order.method.trains and order.device.name == "cpu" else None
         work = shares(order, self._needed(order.groups()), self.done)
-        pace, ended = _Pace(order, work), {}
+        tally, ended = _Tally(order, work), {}
         with Post(self.client, self.image, options_of(order)) as post:
             for share, said in post.news(work) if work else ():
                 if order.cancelled():
                     break
                 if isinstance(said, Done):
                     ended[share] = replace(said, planes={})
-                    yield from self._take(share, said, pace)
+                    yield from self._take(share, said, tally)
                 elif said is not None:
-                    yield self._heard(share, said, pace)
+                    yield self._heard(share, said, tally)
                 else:
-                    yield self._report(self.stage if workers(self.client) else "waiting for a worker of the cluster", pace)
-        self._conclude([(share, ended[share]) for share in pace.in_order() if share in ended], pace)
+                    yield self._report(self.stage if workers(self.client) else "waiting for a worker of the cluster", tally)
+        self._conclude([(share, ended[share]) for share in tally.in_order() if share in ended], tally)
         self._leave_the_rest_noisy()
         return self._result()
 
-    def _take(self, share: Share, came: Done, pace: _Pace) -> Generator[Progress, None, None]:
-        pace.end(share, came)
+    def _take(self, share: Share, came: Done, tally: _Tally) -> Generator[Progress, None, None]:
+        tally.end(share, came)
         for index, noisy in came.sums.items():
-            self._see(index, noisy)
+            self.reading.see(index, noisy)
         for index, plane in came.planes.items():
             self.out[tuple(slice(None) if at is None else at for at in index)] = plane
             self.done.add(index)
             if self.ledger is not None:
                 self.ledger.finish(index, came.sums[index])
             self.stage = f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}"
-            yield self._report(self.stage, pace)
+            yield self._report(self.stage, tally)
 
-    def _heard(self, share: Share, said: Mapping[str, Any], pace: _Pace) -> Progress:
-        pace.report(share, said["step"], said["total"])
+    def _heard(self, share: Share, said: Mapping[str, Any], tally: _Tally) -> Progress:
+        tally.report(share, said["step"], said["total"])
         doing = "denoising" if said["loss"] is None else "training"
         self.stage = f"{doing}, {len(self.done)} of {len(self.order.axes.planes())} planes done"
-        return replace(self._report(self.stage, pace, said["loss"], said["score"]), training=pace.number(share))
+        return replace(self._report(self.stage, tally, said["loss"], said["score"]), training=tally.number(share))
 
-    def _report(self, stage: str, pace: _Pace, loss: float | None = None, score: float | None = None) -> Progress:
-        self.steps_done, self.steps_total = pace.sums()
+    def _report(self, stage: str, tally: _Tally, loss: float | None = None, score: float | None = None) -> Progress:
+        self.steps_done, self.steps_total = tally.sums()
         return self._progress(stage, loss, self._so_far(), score)
 
-    def _conclude(self, ended: Sequence[tuple[Share, Done]], pace: _Pace) -> None:
+    def _conclude(self, ended: Sequence[tuple[Share, Done]], tally: _Tally) -> None:
         """Put together what the trainings have said, in the order in which one process would have done them."""
-        at = pace.before
+        at = tally.before
         for share, came in ended:
             if self.order.method.trains:
                 self.begun.append(at)
             for sentence in came.notes:
                 self._note(sentence)
-            self.losses += [(at + step - pace.base(share), loss) for step, loss in came.losses]
-            self.scores += [(at + step - pace.base(share), score) for step, score in came.scores]
-            at += pace.trained(share, came) + pace.applied(share)
+            self.losses += [(at + step - tally.base(share), loss) for step, loss in came.losses]
+            self.scores += [(at + step - tally.base(share), score) for step, score in came.scores]
+            at += tally.trained(share, came) + tally.applied(share)
             if came.brought is not None:
                 self.lessons[came.brought.channel], self.levels = came.brought.lesson(), came.brought.levels
 
 
-class _Pace:
+class _Tally:
     """How far the shares of a run are, in steps of training, as `Run` counts them."""
 
     def __init__(self, order: Order, work: Sequence[Share]) -> None:

@@ -20,7 +20,7 @@ from napari_zeroshot.engine.neighbours import Among, amid, count_of
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.params import Value
 from napari_zeroshot.engine.plan import big_enough, checked_axes
-from napari_zeroshot.engine.region import Region, cut
+from napari_zeroshot.engine.region import Region, cut, planes_around
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.sweep_tiles import Sweep, SweepProgress, Tile
@@ -162,8 +162,7 @@ def _cut_truth(truth: Any, whole: Axes, region: Region, part: Axes) -> _Truth | 
         return None
     shape = tuple(truth.shape)
     if shape == whole.shape:
-        plane = {letter: ends for letter, ends in region.items() if letter not in "YX"}
-        inside, around = (cut(truth, whole, ends) for ends in (region, plane))
+        inside, around = cut(truth, whole, region), planes_around(truth, whole, region)
         (index,) = Axes(whole.letters, around.shape).planes()
         return _Truth(_plane(part, inside), _range(Axes(whole.letters, around.shape).read(around, index)))
     if shape in (part.shape, tuple(part.size(letter) for letter in part.letters if letter in IN_PLANE)):
@@ -319,9 +318,8 @@ class _Work:
 
     def _parts_to_read(self) -> Iterator[NDArray[Any]]:
         """What the noise is read from: the whole plane if it is not too large, else the piece."""
-        plane = {letter: ends for letter, ends in self.region.items() if letter not in "YX"}
         if self.whole.height * self.whole.width <= WHOLE:
-            yield _read(cut(self.image, self.whole, plane))
+            yield _read(planes_around(self.image, self.whole, self.region))
         yield _read(cut(self.image, self.whole, self.region))
 
 

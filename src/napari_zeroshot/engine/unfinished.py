@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import fingerprint, ome_tiff, ome_zarr
+from napari_zeroshot.engine import fingerprint, growing_zarr, ome_tiff
 from napari_zeroshot.engine.axes import IN_PLANE, Axes, Index, parse
 from napari_zeroshot.engine.durable import replace
 from napari_zeroshot.engine.errors import DivergedError, FileError, ImageError, ParamError
@@ -39,7 +39,7 @@ class Growing(Protocol):
     def close(self) -> None: ...
 
 
-GROWING: Mapping[str, Callable[..., Growing]] = {".tif": ome_tiff.Growing, ".zarr": ome_zarr.Growing}
+GROWING: Mapping[str, Callable[..., Growing]] = {".tif": ome_tiff.Growing, ".zarr": growing_zarr.Growing}
 """For each ending that results may have here: made of a path, the image's form and, if it was begun before, its `begun`; OME-Zarr is told its version."""
 JOURNAL, LOCK = "journal", "lock"
 LONGEST = 255

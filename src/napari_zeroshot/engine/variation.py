@@ -81,7 +81,15 @@ class Axis:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one tile is made with, and its place along the axes."""
+    """What one tile is made with.
+
+    Parameters
+    ----------
+    place
+        Of its value along each axis of the sweep, counted from 0.
+    title
+        What it differs by from the others, in few words.
+    """
 
     place: tuple[int, ...]
     title: str

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_zeroshot.engine.appearing import appearing, check_place
 from napari_zeroshot.engine.errors import DenoiseError, FileError, MissingPackageError, ParamError
-from napari_zeroshot.engine.files import appearing, check_place
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method

@@ -107,8 +107,9 @@ class FM2SParams(Training):
 
 
 def pre_denoised(noisy: Planes, kind: str, size: int) -> Planes:
-    """The training target: noisy planes through a simple filter. Shape (N, 1, Y, X) in and out."""
-    return np.stack([_filtered(plane[0], kind, size)[np.newaxis] for plane in noisy]).astype(np.float32)
+    """The training target: noisy planes through a simple filter, each channel by itself. Shape (N, C, Y, X) in and out."""
+    filtered = [_filtered(plane, kind, size) for plane in noisy.reshape(-1, *noisy.shape[2:])]
+    return np.stack(filtered).reshape(noisy.shape).astype(np.float32)
 
 
 def _filtered(plane: Any, kind: str, size: int) -> Any:
@@ -180,66 +181,64 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     from napari_zeroshot.engine.poisson import looked_up
     from napari_zeroshot.engine.sampling import inner
 
-    grey = noisy.reshape(-1, 1, *noisy.shape[2:])
-    target = pre_denoised(grey, params.pre_denoise, params.filter_size)
-    brightness = region_brightness(target, params.stride, params.dimmest, params.brightest)
+    copies = params.amplification
     inside = REACH if params.crop >= LEAST_SURROUNDED else 0
-    views = _mirrored(np.concatenate((grey, target, brightness), axis=1), inside)
-    known = _of_as_many_copies(job.start, params.amplification)
+    known = _of_as_many_copies(job.start, copies)
     coarse = params.coarse_steps if params.stages != "fine" and known is None else 0
     fine = (params.steps if known is None else params.warm_steps) if params.stages != "coarse" else 0
 
     bench = fitting.Bench.set_up(noisy, job, params, coarse + fine)
-    network = bench.network(networks.fm2s_network(params.amplification), known)
+    network = bench.network(networks.fm2s_network(copies), known)
     learner = networks.unpadded(network) if inside else network
-    crops = bench.crops(torch.from_numpy(views).to(job.device))
+    crops = bench.crops(torch.from_numpy(_views(noisy, params, inside)).to(job.device))
     poisson = looked_up if params.crop and bench.rng.device.type == "cpu" else None
-
-    def amplified(image: Tensor) -> Tensor:
-        return image.expand(-1, params.amplification, -1, -1)
-
-    def infer(network: nn.Module, image: Tensor) -> Tensor:
-        flat = image.reshape(-1, 1, *image.shape[2:])
-        return network(amplified(flat)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
-
-    denoiser = bench.denoiser(network, infer, halo=REACH)
-
-    def coarse_loss() -> Tensor:
-        raw, clean, _ = crops().split(1, dim=1)
-        return error(amplified(clean), amplified(raw))
-
-    def with_noise(views: Tensor) -> tuple[Tensor, Tensor]:
-        _, clean, bright = views.split(1, dim=1)
-        return amplified(clean), inject_noise(amplified(clean).clamp(0, 1), amplified(bright), params, bench.rng, poisson)
 
     def error(clean: Tensor, seen: Tensor) -> Tensor:
         return (learner(seen) - inner(clean, inside)).square().mean()  # type: ignore[no-any-return]
+
+    def coarse_loss() -> Tensor:
+        raw, clean, _ = crops().split(1, dim=1)
+        return error(_amplified(clean, copies), _amplified(raw, copies))
+
+    def with_noise(views: Tensor) -> tuple[Tensor, Tensor]:
+        _, clean, bright = (_amplified(view, copies) for view in views.split(1, dim=1))
+        return clean, inject_noise(clean.clamp(0, 1), bright, params, bench.rng, poisson)
 
     samples = (with_noise(crops()) for _ in itertools.count())
     repeated = (sample for sample in samples for _ in range(params.steps_per_sample))
     held_out = with_noise(crops.held_out()) if crops.spared else None
 
+    denoiser = bench.denoiser(network, lambda network, image: _averaged(network, image, copies), halo=REACH)
     optimiser = bench.optimiser(network)
     yield from fitting.train(bench, optimiser, coarse_loss, denoiser, stage="coarse training", steps=coarse, averaging=0)
-    taken = yield from fitting.train(
-        bench,
-        optimiser,
-        lambda: error(*next(repeated)),
-        denoiser,
-        stage="training",
-        steps=fine,
-        done=coarse,
-        score=(lambda: error(*held_out)) if held_out else None,
-    )
+    score = (lambda: error(*held_out)) if held_out else None
+    taken = yield from fitting.train(bench, optimiser, lambda: error(*next(repeated)), denoiser, stage="training", steps=fine, done=coarse, score=score)
     if job.cancelled() and known is None and taken < fine / 10:
         job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
-        return lambda planes: pre_denoised(planes.reshape(-1, 1, *planes.shape[2:]), params.pre_denoise, params.filter_size).reshape(planes.shape)
+        return lambda planes: pre_denoised(planes, params.pre_denoise, params.filter_size)
     return denoiser
 
 
-def _mirrored(planes: Planes, reach: int) -> Planes:
-    """Planes with as much around them as the network sees, mirrored as where it is applied: their outermost pixels are learnt from like others."""
-    return np.pad(planes, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="symmetric")
+def _views(noisy: Planes, params: FM2SParams, reach: int) -> Planes:
+    """Every plane and sample as it is, pre-denoised, and how bright it is there, shape (N C, 3, Y + 2 reach, X + 2 reach).
+
+    With as much around them as the network sees, mirrored as where it is applied: their outermost pixels are learnt from like others.
+    """
+    grey = noisy.reshape(-1, 1, *noisy.shape[2:])
+    target = pre_denoised(grey, params.pre_denoise, params.filter_size)
+    brightness = region_brightness(target, params.stride, params.dimmest, params.brightest)
+    return np.pad(np.concatenate((grey, target, brightness), axis=1), ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="symmetric")
+
+
+def _amplified(image: Tensor, copies: int) -> Tensor:
+    """The same channel so many times, shape (N, copies, Y, X)."""
+    return image.expand(-1, copies, -1, -1)
+
+
+def _averaged(network: nn.Module, image: Tensor, copies: int) -> Tensor:
+    """Each sample of an image denoised by itself: the mean of what the network makes of its copies."""
+    grey = image.reshape(-1, 1, *image.shape[2:])
+    return network(_amplified(grey, copies)).mean(dim=1).view(image.shape)  # type: ignore[no-any-return]
 
 
 def _of_as_many_copies(start: Any, copies: int) -> Any:

@@ -1,0 +1,82 @@
+"""Where results go: looked at before the work, put together beside it, and there only when they are whole."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_zeroshot.engine.errors import FileError
+from napari_zeroshot.engine.image import IN_MEMORY
+
+
+def check_place(path: Path, *, replaceable: bool) -> None:
+    """Raise `FileError` if there is something already that may not be replaced, or if nothing can be written there."""
+    if path.exists() and not replaceable:
+        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"cannot write {path}: the folder is read-only")
+
+
+@contextmanager
+def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDArray[Any] | None]:
+    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        yield None
+        return
+    with TemporaryFile(dir=Path(path).parent) as file:
+        try:
+            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
+            room = np.memmap(file, dtype, "w+", shape=tuple(shape))
+        except OSError as error:
+            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+        yield room
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file that becomes `path` when the block ends well, and vanishes when not."""
+    with _room_beside(path) as folder:
+        with (folder / "new").open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(folder / "new", path)
+
+
+@contextmanager
+def appearing_folder(path: Path) -> Iterator[Path]:
+    """As `appearing`, for a folder; one that is there already goes only when the new one is complete."""
+    with _room_beside(path) as folder:
+        (folder / "new").mkdir()
+        yield folder / "new"
+        if path.exists():
+            os.replace(path, folder / "old")
+        try:
+            os.replace(folder / "new", path)
+        except OSError:
+            if (folder / "old").exists():
+                os.replace(folder / "old", path)
+            raise
+
+
+@contextmanager
+def _room_beside(path: Path) -> Iterator[Path]:
+    """A folder beside `path` into which nobody else can look, and which goes with all that is in it; what fails there is told."""
+    try:
+        with TemporaryDirectory(prefix=".napari-zeroshot-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise FileError(f"cannot write {path}: there is too little free memory; close other programs, and try again") from error
