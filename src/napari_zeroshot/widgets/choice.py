@@ -84,6 +84,11 @@ class ChoicePicker(QWidget):
         """How many image layers there are to choose from."""
         return len(self._layers)
 
+    @property
+    def layers(self) -> tuple[Image, ...]:
+        """What stands in the menus, whether it can be compared or not."""
+        return tuple(dict.fromkeys(layer for name in self._menus if (layer := self._layer(name)) is not None))
+
     def set_layers(self, images: list[Image], truth: Image | None = None) -> None:
         """Choose these."""
         self._touched = True
