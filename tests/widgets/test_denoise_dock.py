@@ -217,6 +217,21 @@ def test_wrong_axes_are_said_before_run(dock, noisy, letters, said):
     assert dock["run"].text() == "Denoise 2 planes"
 
 
+def test_what_came_of_one_image_is_not_said_of_another(dock, noisy):
+    dock.viewer.add_image(noisy, name="other")
+    dock.viewer.add_image(noisy, name="noisy")
+    dock["method"].setCurrentIndex(dock["method"].findData("median"))
+    dock.press("run")
+    dock.until_over()
+    assert dock.message.startswith("Done in")
+    dock["layer"].setCurrentText("other")
+    assert dock.message == ""
+    assert not dock["details"].isEnabled()
+    dock.press("run")
+    dock.until_over()
+    assert "“other · Median" in dock.message
+
+
 def test_layers_that_come_go_and_change_names_are_followed(dock, noisy):
     dock.viewer.add_labels(np.zeros((8, 8), int))
     assert dock.shows("sample")
