@@ -80,6 +80,12 @@ def test_dock_without_images_offers_a_sample_and_compares_it(dock):
     assert not dock.shows("sample")
     dock.press("curtain")
     assert "curtain" in dock.names()
+    dock.press("grid")
+    assert [dock[f"image_{letter}"].currentText() for letter in "AB"] == ["noisy plane", "plane truth"]
+    dock.viewer.add_image(np.zeros((8, 8)), name="of another shape")
+    assert [dock[f"image_{letter}"].currentText() for letter in "AB"] == ["noisy plane", "plane truth"]
+    dock.press("leave")
+    assert dock.names() == ["plane truth", "noisy plane", "of another shape"]
 
 
 def test_split_is_dragged_on_the_canvas_and_the_picture_stays(shown_pair):

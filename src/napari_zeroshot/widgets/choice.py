@@ -124,10 +124,14 @@ class ChoicePicker(QWidget):
         return self._layers[place] if 0 <= place < len(self._layers) else None
 
     def _on_layers(self, _event: Any = None) -> None:
-        before = {name: layer for name in self._menus if (layer := self._layer(name)) is not None}
+        before, earlier = {name: layer for name in self._menus if (layer := self._layer(name)) is not None}, self._layers
         self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image) and PREVIEW not in layer.metadata]
         kept = {name: layer for name, layer in before.items() if layer in self._layers}
-        wanted = kept if self._touched and {"A", "B"} <= set(kept) else self._proposed() | {name: layer for name, layer in kept.items() if self._touched}
+        chosen = self._touched and {"A", "B"} <= set(kept)
+        if chosen or set(self._layers) == set(earlier):  # a view hides layers and moves them, which is no reason to propose others
+            wanted = kept
+        else:
+            wanted = (self._proposed() or kept) | {name: layer for name, layer in kept.items() if self._touched}
         self._put(wanted)
         if wanted != before:
             self.changed.emit()

@@ -228,7 +228,7 @@ class CompareWidget(Dock):
         beside, below = correlations[reach, reach + 1], correlations[reach + 1, reach]
         even = "A and B differ by the same everywhere, or hold NaN: there is nothing to correlate."
         self._shared.setText(
-            even if np.isnan([beside, below]).all() else f"A − B: pixels beside one another correlate by {beside:.2f}, above one another by {below:.2f}."
+            even if np.isnan([beside, below]).all() else f"A − B: pixels beside one another correlate by {beside:z.2f}, above one another by {below:z.2f}."
         )
 
     def _on_measure(self) -> None:
