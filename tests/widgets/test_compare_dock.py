@@ -80,6 +80,12 @@ def test_dock_without_images_offers_a_sample_and_compares_it(dock):
     assert not dock.shows("sample")
     dock.press("curtain")
     assert "curtain" in dock.names()
+    dock.press("grid")
+    assert [dock[f"image_{letter}"].currentText() for letter in "AB"] == ["noisy plane", "plane truth"]
+    dock.viewer.add_image(np.zeros((8, 8)), name="of another shape")
+    assert [dock[f"image_{letter}"].currentText() for letter in "AB"] == ["noisy plane", "plane truth"]
+    dock.press("leave")
+    assert dock.names() == ["plane truth", "noisy plane", "of another shape"]
 
 
 def test_split_is_dragged_on_the_canvas_and_the_picture_stays(shown_pair):
@@ -232,6 +238,47 @@ def test_plane_in_view_is_measured_and_exported(dock, pair, monkeypatch, tmp_pat
     lines = list(csv.DictReader((tmp_path / "figures.csv").open()))
     assert [(line["image"], line["plane"]) for line in lines] == [("A noisy", "T=1"), ("B blurred", "T=1"), ("Gaussian", "T=1")]
     assert float(lines[1]["structure"]) == compare({"B": BLURRED}, raw=NOISY, axes="TYX", at={"T": 1}).images[0].mean.structure
+
+
+def test_figures_of_pixels_that_were_replaced_are_marked_and_measured_anew(dock, pair):
+    measure(dock)
+    dock.viewer.dims.set_current_step(0, 1)
+    pair[1].scale = (1, 0.2, 0.2)
+    assert dock["figures"].isEnabled()
+    pair[1].data = NOISY + BLURRED
+    assert not dock["figures"].isEnabled()
+    assert not dock["csv"].isEnabled()
+    assert "press Measure" in dock.message
+    measure(dock)
+    assert dock["figures"].isEnabled()
+    expected = compare({"B": NOISY + BLURRED}, raw=NOISY, axes="TYX", at={"T": 1}).images[0].mean.drift_share
+    assert cell(dock, "mean drift", "B") == next(column for column in COLUMNS if column.name == "drift_share").write(expected)
+
+
+def test_pixels_changed_in_place_are_shown_once_the_layer_is_refreshed(dock, pair):
+    pair[1].data = NOISY.astype(np.float32)
+    dock.press("line")
+    dock.viewer.layers["profile line"].data = [[[10, 5], [10, 25]]]
+    dock.press("residual")
+    assert "nothing to correlate" in dock["shared_residual"].text()
+    pair[1].visible = True
+    measure(dock)
+    pair[1].data[:] = BLURRED
+    pair[1].refresh()
+    assert "correlate by" in dock["shared_residual"].text()
+    assert np.asarray(dock.viewer.layers["A − B"].data[0]).any()
+    np.testing.assert_allclose(curves(dock, "profile")["B"][1], line_profile(BLURRED[:1], (20, 10), (20, 50))[1], rtol=1e-6)
+    assert "press Measure" in dock.message
+
+
+def test_images_that_come_to_fit_by_other_pixels_are_compared(dock, pair):
+    dock.press("curtain")
+    pair[1].data = BLURRED[:, 1:]
+    assert "B has shape (2, 95, 112)" in dock.message
+    assert not dock["curtain"].isEnabled()
+    pair[1].data = BLURRED
+    dock.press("curtain")
+    assert "curtain" in dock.names()
 
 
 def test_up_to_six_images_are_compared(dock, pair):

@@ -217,6 +217,21 @@ def test_wrong_axes_are_said_before_run(dock, noisy, letters, said):
     assert dock["run"].text() == "Denoise 2 planes"
 
 
+def test_what_came_of_one_image_is_not_said_of_another(dock, noisy):
+    dock.viewer.add_image(noisy, name="other")
+    dock.viewer.add_image(noisy, name="noisy")
+    dock["method"].setCurrentIndex(dock["method"].findData("median"))
+    dock.press("run")
+    dock.until_over()
+    assert dock.message.startswith("Done in")
+    dock["layer"].setCurrentText("other")
+    assert dock.message == ""
+    assert not dock["details"].isEnabled()
+    dock.press("run")
+    dock.until_over()
+    assert "“other · Median" in dock.message
+
+
 def test_layers_that_come_go_and_change_names_are_followed(dock, noisy):
     dock.viewer.add_labels(np.zeros((8, 8), int))
     assert dock.shows("sample")
@@ -281,6 +296,31 @@ __import__("os")._exit(0)
 def test_opening_the_dock_does_not_import_torch():
     ended = subprocess.run([sys.executable, "-c", OPENING], capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
     assert ended.stdout.split() == ["False"]
+
+
+REPLACING = """
+import napari, numpy
+from qtpy.QtTest import QTest
+viewer = napari.Viewer(show=True)
+viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
+QTest.qWait(500)
+for _ in range(3):
+    for name in ("noisy", "preview"):
+        layer = viewer.add_image(numpy.arange(2304).reshape(48, 48), name=name)
+        QTest.qWait(50)
+    for _ in range(3):
+        layer.data = layer.data + 1
+        QTest.qWait(50)
+    viewer.layers.clear()  # and the next ones come before the window is drawn
+print("drawn", flush=True)
+__import__("os")._exit(0)
+"""
+
+
+def test_layers_replaced_in_one_moment_do_not_crash_the_window():
+    """As they do in napari 0.9.2 without the dock, at the next drawing: it frees textures in the wrong OpenGL context."""
+    ended = subprocess.run([sys.executable, "-c", REPLACING], capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
+    assert ended.stdout.split() == ["drawn"]
 
 
 def test_memory_is_automatic_until_a_bound_is_given(dock, noisy):

@@ -209,11 +209,12 @@ def test_last_settings_are_there_in_the_next_session(make_napari_viewer_proxy, o
     first.quick(steps=3)
     first["device"].setCurrentText("cpu")
     first["dtype"].setCurrentIndex(1)
+    first["memory"].setValue(2.5)
     ran(first)
     second = open_dock(make_napari_viewer_proxy())
     assert second["method"].currentData() == "zs-n2n"
     assert second["param_steps"].value() == 3
-    assert (second["device"].currentText(), second["dtype"].currentData()) == ("cpu", "float32")
+    assert (second["device"].currentText(), second["dtype"].currentData(), second["memory"].value()) == ("cpu", "float32", 2.5)
 
 
 def test_preferences_of_napari_hold_the_defaults(plugin_settings, npe2pm, monkeypatch):

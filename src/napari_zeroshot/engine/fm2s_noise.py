@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.errors import ParamError
@@ -106,6 +105,8 @@ def fm2s_factors(report: NoiseReport, *, strength: float = STRENGTH) -> dict[str
     ParamError
         If the strength is not above 0.
     """
+    from scipy.optimize import nnls  # which loads much that opening a dock is not to wait for
+
     if not strength > 0:
         raise ParamError(f"strength = {strength} is not allowed; it takes more than 0")
     brightness = np.clip(np.array(report.regions), 1e-4, 1)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.stats import trim_mean
 
 from napari_zeroshot.engine.smooth_blocks import Floats
 
@@ -101,4 +100,6 @@ def stripes(noises: Sequence[Floats]) -> float:
 
 
 def _rows(plane: Floats) -> Floats:
+    from scipy.stats import trim_mean  # which loads much that opening a dock is not to wait for
+
     return np.asarray(trim_mean(plane[1:-1] - (plane[:-2] + plane[2:]) / 2, 0.1, axis=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy.signal import correlate
+from scipy import fft
 
 from napari_zeroshot.engine.noise_correlation import noise_shape, variance_over
 from napari_zeroshot.engine.places import SIDE, Places, details, places
@@ -39,12 +39,12 @@ def autocorrelation(residual: Floats, reach: int = REACH) -> Floats:
     part = middle(residual)
     part = part - part.mean()
     rows, columns = (min(reach, size - 1) for size in part.shape)
-    full = correlate(part, part, method="fft")
-    y, x = part.shape[0] - 1, part.shape[1] - 1
-    pairs = np.outer(y + 1 - np.abs(np.arange(-rows, rows + 1)), x + 1 - np.abs(np.arange(-columns, columns + 1)))
+    above, beside = np.arange(-rows, rows + 1), np.arange(-columns, columns + 1)
+    room = [fft.next_fast_len(size + apart, real=True) for size, apart in zip(part.shape, (rows, columns), strict=True)]  # so that the ends do not meet
+    full = fft.irfft2(np.abs(fft.rfft2(part, room)) ** 2, room)
+    pairs = np.outer(part.shape[0] - np.abs(above), part.shape[1] - np.abs(beside))
     seen = np.full((2 * reach + 1, 2 * reach + 1), np.nan)
-    inner = np.s_[y - rows : y + rows + 1, x - columns : x + columns + 1]
-    covariance = full[inner] / pairs
+    covariance = full[np.ix_(above, beside)] / pairs
     power = covariance[rows, columns]
     if np.ptp(part) > 0 and power > 0:
         seen[reach - rows : reach + rows + 1, reach - columns : reach + columns + 1] = covariance / power

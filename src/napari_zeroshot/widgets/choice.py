@@ -84,6 +84,11 @@ class ChoicePicker(QWidget):
         """How many image layers there are to choose from."""
         return len(self._layers)
 
+    @property
+    def layers(self) -> tuple[Image, ...]:
+        """What stands in the menus, whether it can be compared or not."""
+        return tuple(dict.fromkeys(layer for name in self._menus if (layer := self._layer(name)) is not None))
+
     def set_layers(self, images: list[Image], truth: Image | None = None) -> None:
         """Choose these."""
         self._touched = True
@@ -119,10 +124,14 @@ class ChoicePicker(QWidget):
         return self._layers[place] if 0 <= place < len(self._layers) else None
 
     def _on_layers(self, _event: Any = None) -> None:
-        before = {name: layer for name in self._menus if (layer := self._layer(name)) is not None}
+        before, earlier = {name: layer for name in self._menus if (layer := self._layer(name)) is not None}, self._layers
         self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image) and PREVIEW not in layer.metadata]
         kept = {name: layer for name, layer in before.items() if layer in self._layers}
-        wanted = kept if self._touched and {"A", "B"} <= set(kept) else self._proposed() | {name: layer for name, layer in kept.items() if self._touched}
+        chosen = self._touched and {"A", "B"} <= set(kept)
+        if chosen or set(self._layers) == set(earlier):  # a view hides layers and moves them, which is no reason to propose others
+            wanted = kept
+        else:
+            wanted = (self._proposed() or kept) | {name: layer for name, layer in kept.items() if self._touched}
         self._put(wanted)
         if wanted != before:
             self.changed.emit()

@@ -15,6 +15,7 @@ from napari_zeroshot.engine.comparison import Comparison, compare_steps
 from napari_zeroshot.engine.comparison_table import write_csv
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.residual import autocorrelation, middle
+from napari_zeroshot.widgets.changes import Changes
 from napari_zeroshot.widgets.choice import Choice, ChoicePicker
 from napari_zeroshot.widgets.compare_plots import SharedResidualPlot
 from napari_zeroshot.widgets.compare_views import KEY, Flip
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 NO_IMAGE = "Open a noisy image and what a method made of it to compare them, or try the plugin on a sample."
 READY = "Choose a view. Other layers are hidden meanwhile; Leave puts everything back."
+OUTDATED = "The images have changed since they were measured: press Measure for figures that are true of them now."
 WIDTH = 60
 """Letters that fit beside one another, at least."""
 TITLES = {"curtain": "Curtain", "flip": f"Flip ({KEY})", "grid": "Grid", "residual": "Residual"}
@@ -58,12 +60,12 @@ class CompareWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer)
         self._asked = 0  # counts what was asked, so that late answers are known
-        self._busy = False
+        self._busy = self._outdated = False
         self._problem = ""
         self._choice: Choice | None = None
         self._stage = Stage(viewer, on_moved=self._on_moved, on_left=self._refresh)
 
-        self._picker = ChoicePicker(viewer)
+        self._picker, self._changes = ChoicePicker(viewer), Changes(viewer)
         self._message = Sentence("message", lines=2)
         self._views = {name: _view_button(name) for name in VIEWS}
         self._split = QSlider(Qt.Orientation.Horizontal)
@@ -93,6 +95,7 @@ class CompareWidget(Dock):
         self._on_picker()
 
         self._picker.changed.connect(self._on_picker)
+        self._changes.happened.connect(self._on_pixels)
         for name, shown in self._views.items():
             shown.clicked.connect(partial(self._on_view, name))
         self._back.clicked.connect(self._on_leave)
@@ -110,6 +113,7 @@ class CompareWidget(Dock):
     def _leave(self) -> None:
         """Put the viewer back."""
         self._picker.leave()
+        self._changes.follow(())
         self._profile.leave()
         self._stage.leave()
 
@@ -132,19 +136,37 @@ class CompareWidget(Dock):
 
     def _on_picker(self) -> None:
         self._asked += 1  # an answer about other images comes too late
-        self._busy, self._problem, self._details = False, "", ""
+        self._busy, self._details = False, ""
+        self._changes.follow(self._picker.layers)
         showing, before = self._stage.name, self._choice
-        try:
-            self._choice = self._picker.value()
-        except DenoiseError as error:
-            self._choice = None
-            self._problem = sentence(str(error))
+        self._choice = self._chosen()
         if not _same(before, self._choice):
+            self._outdated = False
             self._figures.show_comparison(None)
             self._profile.set_choice(self._choice)
             self._stage.leave()
             if showing is not None and self._choice is not None:
                 self._show(showing, self._choice)
+        self._refresh()
+
+    def _chosen(self) -> Choice | None:
+        """What is chosen; None if it cannot be compared, which is the problem then."""
+        self._problem = ""
+        try:
+            return self._picker.value()
+        except DenoiseError as error:
+            self._problem = sentence(str(error))
+            return None
+
+    def _on_pixels(self) -> None:
+        """What is compared has other pixels: show those; what was measured of the earlier ones is out of date."""
+        if not _same(self._choice, self._chosen()):
+            self._on_picker()
+            return
+        self._outdated = self._busy or self._figures.comparison is not None
+        self._stage.redraw()
+        self._profile.set_choice(self._choice)
+        self._draw_autocorrelation()
         self._refresh()
 
     def _on_view(self, name: str) -> None:
@@ -206,7 +228,7 @@ class CompareWidget(Dock):
         beside, below = correlations[reach, reach + 1], correlations[reach + 1, reach]
         even = "A and B differ by the same everywhere, or hold NaN: there is nothing to correlate."
         self._shared.setText(
-            even if np.isnan([beside, below]).all() else f"A − B: pixels beside one another correlate by {beside:.2f}, above one another by {below:.2f}."
+            even if np.isnan([beside, below]).all() else f"A − B: pixels beside one another correlate by {beside:z.2f}, above one another by {below:z.2f}."
         )
 
     def _on_measure(self) -> None:
@@ -221,7 +243,7 @@ class CompareWidget(Dock):
         gaussian = self._gaussian.isChecked()
         at = Source.of(choice.images[0], choice.axes).plane_in_view(self._viewer) if self._scope.currentIndex() == 0 else None
         self._asked += 1
-        self._busy, self._problem, asked = True, "", self._asked
+        self._busy, self._outdated, self._problem, asked = True, False, "", self._asked
         self._refresh()  # first: napari's bar lets the answer come in meanwhile
         do_in_thread(
             lambda: self._measured(choice, at, gaussian, asked),
@@ -286,9 +308,10 @@ class CompareWidget(Dock):
         self._shared_fold.setVisible(self._stage.name == "residual")
         self._measure.setEnabled(fit)
         self._measure.setText("Stop measuring" if self._busy else "Measure")
-        self._csv.setEnabled(self._figures.comparison is not None and not self._busy)
+        self._figures.setEnabled(not self._outdated)
+        self._csv.setEnabled(self._figures.comparison is not None and not self._busy and not self._outdated)
         self._copy.setVisible(bool(self._details))
-        self._message.setText(NO_IMAGE if not there else self._problem or SAYS.get(self._stage.name or "", READY))
+        self._message.setText(NO_IMAGE if not there else self._problem or (OUTDATED if self._outdated else SAYS.get(self._stage.name or "", READY)))
 
 
 def _same(one: Choice | None, other: Choice | None) -> bool:

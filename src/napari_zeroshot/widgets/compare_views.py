@@ -41,6 +41,9 @@ class Flip:
         """Give the key back."""
         self._viewer.bind_key(KEY, self._earlier, overwrite=True)
 
+    def redraw(self) -> None:
+        """Nothing: it shows the user's own layers."""
+
     def _show(self) -> None:
         shown = self._images[self._at]
         shown.visible = True
@@ -66,12 +69,15 @@ class Grid:
         """Leave the grid."""
         grid(self._viewer).enabled = False
 
+    def redraw(self) -> None:
+        """Nothing: it shows the user's own layers."""
+
 
 class Residual:
     """Shows the first image less each of the others, in symmetric colours; in a grid if there are several others."""
 
     def __init__(self, viewer: napari.viewer.Viewer, images: Sequence[Image], axes: Axes) -> None:
-        self._viewer = viewer
+        self._viewer, self._images = viewer, images
         self.layers = tuple(_residual(viewer, images[0], image, axes, f"A − {letter}") for letter, image in zip("BCDEF", images[1:], strict=False))
         viewer.layers.selection = set(self.layers)  # for their contrast sliders
         if len(self.layers) > 1:
@@ -82,6 +88,11 @@ class Residual:
         else:
             say(viewer, f"A − B   {images[0].name} − {images[1].name}")
 
+    def redraw(self) -> None:
+        """Show what the images differ by now."""
+        for layer, image in zip(self.layers, self._images[1:], strict=False):
+            layer.data = _difference(self._images[0], image)
+
     def remove(self) -> None:
         """Take its layers away."""
         grid(self._viewer).enabled = False
@@ -91,12 +102,15 @@ class Residual:
 
 
 def _residual(viewer: Any, one: Image, other: Image, axes: Axes, name: str) -> Any:
-    taken = Difference(pixels(one), pixels(other), samples=one.rgb)
     index = axes.index_of(Source.of(one, axes).plane_in_view(viewer))
     plane = axes.read(pixels(one), index).astype(np.float32) - axes.read(pixels(other), index)
     look = {attribute: getattr(one, attribute) for attribute in PLACED}
     told = {"name": name, "metadata": {PREVIEW: True}, "rgb": False, "multiscale": False}
-    return viewer.add_image(taken, colormap=BELOW_AND_ABOVE, contrast_limits=symmetric_limits(plane.mean(axis=0)), **look, **told)
+    return viewer.add_image(_difference(one, other), colormap=BELOW_AND_ABOVE, contrast_limits=symmetric_limits(plane.mean(axis=0)), **look, **told)
+
+
+def _difference(one: Image, other: Image) -> Difference:
+    return Difference(pixels(one), pixels(other), samples=one.rgb)
 
 
 def show_grid(viewer: napari.viewer.Viewer) -> None:

@@ -71,7 +71,7 @@ class Curtain:
         split = min(max(split, 1), self.size)
         if split != self._split:
             self._split = split
-            self._redraw()
+            self.redraw()
 
     def remove(self) -> None:
         """Take its layers away."""
@@ -93,7 +93,8 @@ class Curtain:
         cut[self._axis] = slice(0, self._split)
         return pixels(self._left)[tuple(cut)]
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Show what the left image holds now, as far as the split."""
         self.layer.data = self._cut()
         self._line.move(self._ends())
 
@@ -106,11 +107,11 @@ class Curtain:
 
     def _on_order(self, _event: Any = None) -> None:
         self._split = max(1, self.size // 2)
-        self._redraw()
+        self.redraw()
         self._on_moved()
 
     def _on_data(self, _event: Any = None) -> None:
-        self._redraw()
+        self.redraw()
 
     def _on_drag(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Drag the split, if the mouse is pressed near it; the picture then stays where it is."""

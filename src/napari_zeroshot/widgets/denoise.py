@@ -52,6 +52,7 @@ class DenoiseWidget(Dock):
         self._follows = self._short_of_memory = False
 
         self._order = OrderForm(viewer)
+        self._of = self._order.layer
         self._estimate = Sentence("estimate", lines=2)
         self._buttons = Buttons(self._sample)
         self._watch = Watch(viewer)
@@ -235,6 +236,8 @@ class DenoiseWidget(Dock):
     def _on_image(self) -> None:
         """Another image, other axes, or layers that came and went."""
         self._idle.later()
+        if self._of is not self._order.layer:  # what was said of the last one is not true of this
+            self._of, self._outcome, self._details, self._short_of_memory = self._order.layer, "", "", False
         shown = self._watch.task
         if shown is not None and not self._run.busy and not self._order.shows(shown):
             self._previews.stop()

@@ -9,6 +9,7 @@ from weakref import WeakMethod
 
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_zeroshot.widgets.layout import button
@@ -34,6 +35,7 @@ class Dock(QWidget):
         self._copy.clicked.connect(self._on_copy)
         abandon = WeakMethod(self._abandon)
         self.destroyed.connect(lambda: (alive := abandon()) and alive())  # a slot of its own would not be called any more
+        self._hear((viewer.layers.events.removing, self._on_removing))
 
     def event(self, event: QEvent) -> bool:
         """As any widget; when the dock is closed, which takes its parent away, end whatever goes on."""
@@ -66,6 +68,12 @@ class Dock(QWidget):
     def _note_error(self, error: Exception) -> None:
         self._details = "".join(traceback.format_exception(error))
 
+    def _on_removing(self, _event: Any = None) -> None:
+        """Have the canvas's own OpenGL context current: napari 0.7 to 0.9.2 frees a layer's textures in whichever is, and may crash when it draws next."""
+        for canvas in _outermost(self).findChildren(QOpenGLWidget):
+            if canvas.isValid():
+                canvas.makeCurrent()
+
     def _on_sample(self) -> None:
         self._viewer.open_sample("napari-zeroshot", "noisy_plane")
 
@@ -76,6 +84,12 @@ class Dock(QWidget):
         theme = get_theme(self._viewer.theme)
         for plot in self._plots:
             plot.recolour(theme)
+
+
+def _outermost(widget: QWidget) -> QWidget:
+    """napari's window, of a dock that floats too."""
+    around = widget.parentWidget()
+    return widget if around is None else _outermost(around)
 
 
 def sentence(text: str) -> str:

@@ -12,7 +12,7 @@ from platformdirs import user_config_path
 PLUGIN = "napari-zeroshot"
 MOST = 100
 """So many values are noted in one file."""
-DEFAULTS = {"method": "auto", "device": "auto", "cluster": "", "output_type": "same", "preview_size": 256}
+DEFAULTS = {"method": "auto", "device": "auto", "cluster": "", "output_type": "same", "preview_size": 256, "memory": 0.0}
 """The settings that napari's Preferences show, as napari.yaml declares them."""
 
 

@@ -123,7 +123,13 @@ class OrderForm(QWidget):
     def remember(self) -> None:
         """Note the settings, to begin with them the next time."""
         recipe, options = self._recipe.value(), self._options.value()
-        chosen = {"method": recipe.method.name, "device": options["device"], "cluster": self._options.cluster, "output_type": options["dtype"]}
+        chosen = {
+            "method": recipe.method.name,
+            "device": options["device"],
+            "cluster": self._options.cluster,
+            "output_type": options["dtype"],
+            "memory": options["memory"] or 0.0,
+        }
         for name, value in chosen.items():
             habits.prefer(name, value)
         habits.Notebook("recipes").put(recipe.method.name, {"preset": recipe.preset, "changes": recipe.changes()})
@@ -137,6 +143,7 @@ class OrderForm(QWidget):
         self._recipe.recall(habits.preference("method"))
         self._options.set_device_and_type(habits.preference("device"), habits.preference("output_type"))
         self._options.set_cluster(habits.preference("cluster"))
+        self._options.set_memory(habits.preference("memory"))
 
     def _on_image(self) -> None:
         self._scope.set_axes(self._picker.known_axes())

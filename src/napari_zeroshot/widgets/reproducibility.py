@@ -97,6 +97,10 @@ class Reproducibility(QWidget):
         self._device.setCurrentText(device)
         self._dtype.setCurrentIndex(max(0, self._dtype.findData(output_type)))
 
+    def set_memory(self, gigabytes: float) -> None:
+        """Choose what a run may take; 0 goes by what is free."""
+        self._memory.setValue(gigabytes)
+
     def value(self) -> dict[str, str | int | float | None]:
         """The options, as `denoise_steps` takes them."""
         return {

@@ -70,6 +70,11 @@ class Stage:
         else:
             self._before.restore_contrast(choice.images)
 
+    def redraw(self) -> None:
+        """Show what the images hold now, if a view is shown."""
+        if self.view is not None:
+            self.view.redraw()
+
     def leave(self) -> None:
         """Put the viewer back as it was before the first view."""
         self._take_down()
