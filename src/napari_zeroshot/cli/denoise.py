@@ -30,6 +30,10 @@ GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give 
 class MethodGroup(TyperGroup):
     """A group of commands with one for each method, made when asked for."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the command's name, in words that say more than COMMAND and ARGS."""
+        return ["METHOD", "INPUT", "OUTPUT", "[OPTIONS]"]
+
     def list_commands(self, ctx: Any) -> list[str]:
         """The methods' names."""
         return list(all_methods())
@@ -39,13 +43,14 @@ class MethodGroup(TyperGroup):
         try:
             method = get_method(cmd_name)
         except ParamError as error:
-            ctx.fail(str(error))
+            forgotten = f"{cmd_name} is no method but an image; name the method first, such as denoise auto {cmd_name} clean.ome.tif" if Path(cmd_name).is_file() else ""
+            ctx.fail(forgotten or str(error))
         one = typer.Typer(add_completion=False)
         one.command(method.name, help=f"{method.summary}\n\n{method.reference}")(command_for(method, denoise_file))
         return typer.main.get_command(one)
 
 
-app = typer.Typer(cls=MethodGroup, no_args_is_help=True, help="Denoise an image: denoise METHOD INPUT OUTPUT. See denoise METHOD --help for its options.")
+app = typer.Typer(cls=MethodGroup, no_args_is_help=True, help="Denoise an image. denoise METHOD --help lists the options of a method.")
 
 
 @app.callback()
@@ -81,6 +86,7 @@ def denoise_file(
     from napari_zeroshot.engine import cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     _check_network(method, network, save_network, overwrite=overwrite)
     with first_interrupt() as asked:

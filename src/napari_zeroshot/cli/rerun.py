@@ -30,6 +30,7 @@ def rerun(
     from napari_zeroshot.engine.rerun import rerun_steps
 
     target = target or _again(result)
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     order = recorded(result)
     with first_interrupt() as asked:

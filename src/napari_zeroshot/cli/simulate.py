@@ -41,6 +41,7 @@ def simulate(
     from napari_zeroshot.engine import files
     from napari_zeroshot.engine.intensity import check_type
 
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     image = files.read(source, axes=axes)
     check_named(image, source)
