@@ -43,8 +43,8 @@ class MethodGroup(TyperGroup):
         try:
             method = get_method(cmd_name)
         except ParamError as error:
-            forgotten = f"{cmd_name} is no method but an image; name the method first, such as denoise auto {cmd_name} clean.ome.tif" if Path(cmd_name).is_file() else ""
-            ctx.fail(forgotten or str(error))
+            forgotten = f"{cmd_name} is no method but a file; name the method first, such as denoise auto {cmd_name} clean.ome.tif"
+            ctx.fail(forgotten if Path(cmd_name).is_file() else str(error))
         one = typer.Typer(add_completion=False)
         one.command(method.name, help=f"{method.summary}\n\n{method.reference}")(command_for(method, denoise_file))
         return typer.main.get_command(one)

@@ -26,7 +26,7 @@ from napari_zeroshot.engine.post import SPARE
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished
-from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
+from napari_zeroshot.engine.worklist import ENDINGS, Item, left_out, worklist
 
 State = Literal["done", "done before", "failed", "interrupted", "not reached"]
 IN_MEMORY = 1 << 26
@@ -67,9 +67,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each image of a batch, in the order of the work."""
+    """What became of each image of a batch, in the order of the work, and how many files of other endings its folders hold."""
 
     outcomes: tuple[Outcome, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, *states: State) -> int:
         """How many images came to one of these ends."""
@@ -149,10 +150,15 @@ def batch_steps(
         check_scheduler(scheduler)
     if ending not in ENDINGS:
         raise ParamError(f"ending = {ending!r} is not allowed; it takes {' or '.join(ENDINGS)}")
-    items = worklist([inputs] if isinstance(inputs, str | Path) else inputs, Path(folder), ending)
+    given = [inputs] if isinstance(inputs, str | Path) else inputs
+    items, others = worklist(given, Path(folder), ending), left_out(given, Path(folder))
     if scheduler is None:
-        return _one_by_one(order, items, overwrite, fail_fast, cancelled)
-    return _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled)
+        return _told_of(others, _one_by_one(order, items, overwrite, fail_fast, cancelled))
+    return _told_of(others, _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled))
+
+
+def _told_of(others: Mapping[str, int], steps: Generator[Progress, None, Report]) -> Generator[Progress, None, Report]:
+    return replace((yield from steps), left_out=others)
 
 
 DEFAULTS = {"axes": None, "preset": None, "device": "auto", "seed": 0, "threads": None, "stack": "shared", "dtype": "same", "nan": "refuse", "memory": None}
@@ -310,6 +316,10 @@ def _denoised(order: _Order, item: Item, where: str, overwrite: bool, cancelled:
     if item.target.exists() and _made_before(order, item.target, stamp):
         tidy(item.target)
         return Outcome(item.source, item.target, "done before")
+    if item.target.exists() and not overwrite:
+        raise FileError(
+            f"{item.target} exists already, made from another image or by other settings; name another folder, or replace it (overwrite=True, --overwrite)"
+        )
     item.target.parent.mkdir(parents=True, exist_ok=True)
     files.check_target(item.target, overwrite=overwrite)
     image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY if order.where is None else 0)
