@@ -38,6 +38,15 @@ def test_every_image_has_its_row(command, stack, noisy, monkeypatch):
     assert all(text in shown.out for text in (str(noisy), f"{score.psnr:.2f}", f"{score.ssim:.4f}", f"{score.affine_psnr:.2f}", "inf"))
 
 
+def test_no_column_is_cut_off_in_a_narrow_terminal_nor_broken_in_a_file(command, stack, noisy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = command("measure", noisy, "--raw", stack).out
+    monkeypatch.delenv("COLUMNS")
+    assert "…" not in narrow
+    assert all(word in narrow for word in ("removed", "whiteness", "sharpness", "levels)", "%"))
+    assert f" {noisy} " in command("measure", noisy, "--raw", stack).out
+
+
 def test_affine_scores_are_shown_on_request_only(command, stack, noisy):
     assert "affine PSNR" not in command("measure", stack, noisy).out
     assert "affine PSNR" in command("measure", stack, noisy, "--affine").out
