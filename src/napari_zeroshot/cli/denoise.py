@@ -22,7 +22,7 @@ STACKS = "shared: one network for each channel, learnt from all its planes. plan
 MEMORY = "Gigabytes that the run may take beside the image and its result; half of what is free if left out. Does not change the pixels."
 THREADS = "CPU threads; PyTorch's own number if left out. Another number gives slightly different pixels."
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
-SAVE_NETWORK = "Write what was learned to a file ending in .safetensors, for --network."
+SAVE_NETWORK = "Write what was learnt to a file ending in .safetensors, for --network."
 KEEP_PARTIAL = "On Ctrl-C, write the best result so far; after an error, the planes that were finished before it."
 GAPS = "What to do with NaN and infinity: refuse, or fill for the work and give back as NaN."
 
