@@ -156,6 +156,13 @@ def test_white_below_black_is_refused(command, plane, tmp_path):
     assert not (tmp_path / "s.tif").exists()
 
 
+def test_photons_below_black_are_refused_with_a_black_that_would_do(command, tmp_path):
+    files.write(tmp_path / "dark.tif", np.linspace(-0.5, 1, 64, dtype=np.float32).reshape(8, 8), axes="YX")
+    shown = command("simulate", tmp_path / "dark.tif", tmp_path / "s.tif")
+    assert (shown.code, "give --black -0.5 or less" in shown.err) == (1, True)
+    assert command("simulate", tmp_path / "dark.tif", tmp_path / "s.tif", "--black", -0.5).code == 0
+
+
 def test_simulation_overwrites_only_on_request(command, plane, tmp_path):
     (tmp_path / "s.tif").write_text("precious")
     assert command("simulate", plane, tmp_path / "s.tif").code == 1
