@@ -34,14 +34,14 @@ def test_a_folder_is_denoised_into_another(command, raw, tmp_path, pixels, kind)
     assert {name: clean.provenance[name] for name in ("params", "seed", "stack")} == {name: expected.provenance()[name] for name in ("params", "seed", "stack")}
     assert clean.provenance["source"]["name"] == "stack.ome.tif"
     assert {path.name for path in (tmp_path / "clean").iterdir()} == {f"stack.{kind}", "day 2"}
-    assert "2 of 2 done" in shown.out
+    assert "Left out, as of no known kind: 1 .txt.\n2 of 2 done." in shown.out
 
 
 def test_one_bad_file_does_not_stop_the_rest(command, raw, tmp_path):
     (raw / "bad.tif").write_bytes((raw / "stack.ome.tif").read_bytes()[:3000])
     shown = command("batch", raw, tmp_path / "clean", "--method", "median")
     assert shown.code == 1
-    assert "2 of 3 done; the same command goes on from here." in shown.out
+    assert "2 of 3 done, 1 failed: once that is mended, the same command does the rest." in shown.out
     assert shown.err.startswith(f"{raw / 'bad.tif'}: cannot read")
     assert shown.err.count("\n") == 1
     assert names(tmp_path / "clean") == ["day 2/plane.ome.tif", "stack.ome.tif"]
@@ -74,7 +74,7 @@ def test_a_result_that_was_made_otherwise_is_replaced_only_when_asked(command, r
     before = (tmp_path / "clean" / "plane.ome.tif").read_bytes()
     refused = command(*words)
     assert refused.code == 1
-    assert "exists already" in refused.err
+    assert "exists already, made from another image or by other settings" in refused.err
     assert (tmp_path / "clean" / "plane.ome.tif").read_bytes() == before
     assert command(*words, "--overwrite").code == 0
     assert (tmp_path / "clean" / "plane.ome.tif").read_bytes() != before
@@ -88,13 +88,13 @@ def test_inputs_stay_as_they_are(command, raw):
 
 
 MISTAKES = {
+    "no folder": (["raw"], 2, "last the folder for the results: batch raw clean"),
     "no such method": (["raw", "clean", "--method", "zs-n2q"], 2, "did you mean 'zs-n2n'?"),
     "another method's option": (["raw", "clean", "--method=median", "--alpha-ie", "3"], 2, "--alpha-ie"),
     "no such format": (["raw", "clean", "--format", "png"], 2, "--format"),
     "no such preset": (["raw", "clean", "--method", "median", "--preset", "x"], 1, "has no preset 'x'"),
     "no such device": (["raw", "clean", "--device", "tpu"], 1, "there is no device 'tpu'"),
     "nothing found": (["raw/*.jpg", "clean"], 1, "names no image"),
-    "no folder": (["raw"], 2, "Missing argument"),
 }
 
 

@@ -174,6 +174,10 @@ def test_unnamed_dimensions_are_asked_for(command, tmp_path, pixels):
 MISTAKES = {
     "no such file": (["median", "none.tif", "o.tif"], 1, "there is no file none.tif"),
     "no such method": (["zs-n2q", "in.tif", "o.tif"], 2, "there is no method 'zs-n2q'; did you mean 'zs-n2n'?"),
+    "method written as its title": (["ZS-N2M", "in.tif", "o.tif"], 2, "did you mean 'zs-n2m'?"),
+    "no method": (["plane.ome.tif", "o.tif"], 2, "plane.ome.tif is no method but a file; name the method first, such as denoise auto plane.ome.tif"),
+    "a folder": (["median", ".", "o.tif"], 1, ". is a folder, not an image"),
+    "onto itself": (["median", "plane.ome.tif", "plane.ome.tif", "--overwrite"], 1, "plane.ome.tif is the input itself, which is never replaced"),
     "no such preset": (["median", "plane.ome.tif", "o.tif", "--preset", "x"], 1, "median has no preset 'x'; it has default, preview, paper"),
     "no such device": (["zs-n2n", "plane.ome.tif", "o.tif", "--device", "tpu"], 1, "there is no device 'tpu'"),
     "no such option": (["zs-n2n", "plane.ome.tif", "o.tif", "--stepps", "1"], 2, "--stepps"),

@@ -38,6 +38,15 @@ def test_every_image_has_its_row(command, stack, noisy, monkeypatch):
     assert all(text in shown.out for text in (str(noisy), f"{score.psnr:.2f}", f"{score.ssim:.4f}", f"{score.affine_psnr:.2f}", "inf"))
 
 
+def test_no_column_is_cut_off_in_a_narrow_terminal_nor_broken_in_a_file(command, stack, noisy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = command("measure", noisy, "--raw", stack).out
+    monkeypatch.delenv("COLUMNS")
+    assert "…" not in narrow
+    assert all(word in narrow for word in ("removed", "whiteness", "sharpness", "levels)", "%"))
+    assert f" {noisy} " in command("measure", noisy, "--raw", stack).out
+
+
 def test_affine_scores_are_shown_on_request_only(command, stack, noisy):
     assert "affine PSNR" not in command("measure", stack, noisy).out
     assert "affine PSNR" in command("measure", stack, noisy, "--affine").out
@@ -145,6 +154,13 @@ def test_white_below_black_is_refused(command, plane, tmp_path):
     assert shown.code == 1
     assert "--black 2000" in shown.err
     assert not (tmp_path / "s.tif").exists()
+
+
+def test_photons_below_black_are_refused_with_a_black_that_would_do(command, tmp_path):
+    files.write(tmp_path / "dark.tif", np.linspace(-0.5, 1, 64, dtype=np.float32).reshape(8, 8), axes="YX")
+    shown = command("simulate", tmp_path / "dark.tif", tmp_path / "s.tif")
+    assert (shown.code, "give --black -0.5 or less" in shown.err) == (1, True)
+    assert command("simulate", tmp_path / "dark.tif", tmp_path / "s.tif", "--black", -0.5).code == 0
 
 
 def test_simulation_overwrites_only_on_request(command, plane, tmp_path):

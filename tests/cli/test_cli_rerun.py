@@ -34,9 +34,14 @@ def test_another_image_is_refused_with_the_reason(command, clean, tmp_path, pixe
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_an_image_of_other_dimensions_is_called_another_image(command, clean, plane, tmp_path):
+    shown = command("rerun", clean, "--input", plane, "--output", tmp_path / "out.tif")
+    assert (shown.code, "is not the image that the result was made from" in shown.err) == (1, True)
+
+
 def test_a_file_that_was_not_denoised_is_refused(command, stack):
     shown = command("rerun", stack, "--input", stack)
-    assert (shown.code, "there is no provenance record" in shown.err) == (1, True)
+    assert (shown.code, "holds no provenance record" in shown.err) == (1, True)
 
 
 def test_axes_that_the_user_named_are_named_again(command, tmp_path, pixels):

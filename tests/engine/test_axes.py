@@ -76,7 +76,7 @@ def test_a_plane_laid_out_has_the_images_own_order(letters):
         ("TYX", (0, 16, 16), "the image is empty"),
         (None, (8, 16, 16), "needs its axes named.*'ZYX', 'TYX', 'CYX' or, for RGB, 'YXS'"),
         (None, (2, 2, 2, 2, 8, 8), "needs its axes named"),
-        (None, (16,), "needs its axes named"),
+        (None, (16,), "has rows and columns at least"),
         ("", (16, 16), "have 0 letters"),
     ],
 )

@@ -197,7 +197,7 @@ def complaint(path: Path) -> tuple[str, np.ndarray]:
 
 BAD_FILES = {
     "missing": ("no.tif", None, "there is no file"),
-    "a folder": (".", None, "unknown ending"),
+    "a folder": (".", None, "is a folder, not an image; name an image in it, or denoise all that are in it with `batch`"),
     "empty": ("a.tif", b"", "damaged"),
     "text as tiff": ("a.tif", b"not a picture at all", "damaged"),
     "text as png": ("a.png", b"not a picture at all", "damaged"),

@@ -89,6 +89,8 @@ def test_saturation_and_hot_pixels_are_told():
     image[(20, 60, 90, 100), (30, 11, 77, 100)] = 700
     topics = {finding.topic: finding for finding in findings(diagnose(image))}
     assert topics["Saturated"].notable
+    assert topics["Saturated"].value == "at 700"
+    assert "700" not in topics["Saturated"].sentence, "Auto says the sentence of an image whose grey levels are scaled"
     assert topics["Hot pixels"].value == "4"
 
 

@@ -13,6 +13,7 @@ from napari_zeroshot.engine import plan, running
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
 from napari_zeroshot.engine.fingerprint import of_image
+from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
 TRAINED = {"method": "zs-n2n", "device": "cpu", "steps": 15, "crop": 16, "crops": 2}
@@ -283,7 +284,12 @@ def test_cancelled_training_still_denoises_its_planes(stack):
         (np.zeros((2, 9, 9)), {"axes": "YX"}, ImageError, "have 2 letters, the image 3 dimensions"),
         (np.zeros((3, 9)), {}, ImageError, "3 x 9 pixels is too small for Median, which needs at least 4 x 4"),
         (np.zeros((0, 9)), {}, ImageError, "the image is empty"),
+        (np.zeros(9), {}, ImageError, "rows and columns at least"),
         ([[1, 2], [3, 4]], {}, ImageError, "a list is not an image"),
+        ("cells.tif", {}, ImageError, "'cells.tif' is a path, not an image; read it first"),
+        (Image(np.zeros((9, 9)), "YX"), {}, ImageError, "give its array and its axes"),
+        (np.ma.masked_equal(np.zeros((9, 9)), 0), {}, ImageError, "the array is masked"),
+        (torch.zeros((9, 9)), {}, ImageError, "a Tensor is not an image"),
     ],
     ids=lambda value: repr(value) if isinstance(value, dict) else "",
 )

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from napari_zeroshot.engine.errors import FileError
-from napari_zeroshot.engine.worklist import worklist
+from napari_zeroshot.engine.worklist import left_out, worklist
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def targets(inputs, folder, ending=".ome.tif"):
 def test_inputs_are_found_in_order_and_once(raw, tmp_path, monkeypatch, inputs, expected):
     monkeypatch.chdir(tmp_path)
     assert targets(inputs, tmp_path / "clean") == expected
+
+
+def test_files_of_other_kinds_are_counted_by_ending(raw):
+    (raw / "day 2" / "d.CZI").touch()
+    (raw / "clean").mkdir()
+    (raw / "clean" / "table.csv").touch()
+    assert left_out([raw, raw / "day 2", raw / "b.tif"], raw / "clean") == {".txt": 1, ".czi": 1}
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path):

@@ -53,7 +53,12 @@ class CommandOfMethod(TyperCommand):
         one.command(self.name, help=f"{self.help}\n\nParameters below are those of {method.name}; --method NAME --help shows another's.")(
             command_for(method, batch_files)
         )
-        return typer.main.get_command(one).make_context(info_name, args, parent=parent, **extra)
+        try:
+            return typer.main.get_command(one).make_context(info_name, args, parent=parent, **extra)
+        except UsageError as error:
+            if getattr(getattr(error, "param", None), "name", "") == "inputs":
+                raise UsageError("name the images, or their folder, and last the folder for the results: batch raw clean") from error
+            raise
 
 
 def _named(words: Sequence[str]) -> str:
@@ -113,14 +118,22 @@ def batch_files(
 
 def _tell(report: Report, as_json: bool) -> None:
     if as_json:
-        give_json({"complete": report.complete, "files": [_plain(outcome) for outcome in report.outcomes]})
+        give_json({"complete": report.complete, "files": [_plain(outcome) for outcome in report.outcomes], "left_out": dict(report.left_out)})
         return
     show_table(("file", "outcome", "planes", "seconds", "result"), [_row(outcome) for outcome in report.outcomes])
     for outcome in report.outcomes:
         if outcome.state == "failed":
             typer.echo(f"{outcome.source}: {' '.join(outcome.told)}", err=True)
-    done, of = report.count("done", "done before"), len(report.outcomes)
-    typer.echo(f"{done} of {of} done." if report.complete else f"{done} of {of} done; the same command goes on from here.")
+    if report.left_out:
+        typer.echo("Left out, as of no known kind: " + ", ".join(f"{count} {ending}" for ending, count in report.left_out.items()) + ".")
+    typer.echo(_summary(report))
+
+
+def _summary(report: Report) -> str:
+    """How many images are done, and what to do about the others."""
+    failed = report.count("failed")
+    rest = f", {failed} failed: once that is mended, the same command does the rest" if failed else "; the same command goes on from here"
+    return f"{report.count('done', 'done before')} of {len(report.outcomes)} done{'' if report.complete else rest}."
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

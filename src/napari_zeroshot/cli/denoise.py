@@ -32,12 +32,16 @@ from napari_zeroshot.engine.method import Method, Result
 from napari_zeroshot.engine.registry import all_methods, get_method
 
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
-SAVE_NETWORK = "Write what was learned to a file ending in .safetensors, for --network."
+SAVE_NETWORK = "Write what was learnt to a file ending in .safetensors, for --network."
 KEEP_PARTIAL = "On Ctrl-C, write the best result so far; after an error, the planes that were finished before it."
 
 
 class MethodGroup(TyperGroup):
     """A group of commands with one for each method, made when asked for."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the command's name, in words that say more than COMMAND and ARGS."""
+        return ["METHOD", "INPUT", "OUTPUT", "[OPTIONS]"]
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The methods' names."""
@@ -48,13 +52,14 @@ class MethodGroup(TyperGroup):
         try:
             method = get_method(cmd_name)
         except ParamError as error:
-            ctx.fail(str(error))
+            forgotten = f"{cmd_name} is no method but a file; name the method first, such as denoise auto {cmd_name} clean.ome.tif"
+            ctx.fail(forgotten if Path(cmd_name).is_file() else str(error))
         one = typer.Typer(add_completion=False)
         one.command(method.name, help=f"{method.summary}\n\n{method.reference}")(command_for(method, denoise_file))
         return typer.main.get_command(one)
 
 
-app = typer.Typer(cls=MethodGroup, no_args_is_help=True, help="Denoise an image: denoise METHOD INPUT OUTPUT. See denoise METHOD --help for its options.")
+app = typer.Typer(cls=MethodGroup, no_args_is_help=True, help="Denoise an image. denoise METHOD --help lists the options of a method.")
 
 
 @app.callback()
@@ -90,6 +95,7 @@ def denoise_file(
     from napari_zeroshot.engine import appearing, cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     _check_network(method, network, save_network, overwrite=overwrite)
     with first_interrupt() as asked:

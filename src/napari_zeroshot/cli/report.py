@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,20 +43,27 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+WIDE = 1000
+"""Columns of a table that goes into a file or another program, where nothing has to be broken over lines."""
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table as wide as the terminal; short names in its first column are never broken over lines."""
+    """Print a table as wide as the terminal; short names in its first column are never broken over lines, and nothing is cut off."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table, rows = Table(box=box.SIMPLE_HEAD, pad_edge=False), list(rows)
     table.add_column(columns[0], overflow="fold", min_width=min(24, max(len(row[0]) for row in rows)))
-    for column in columns[1:-1]:
-        table.add_column(column, max_width=22)
-    table.add_column(columns[-1])
+    for column in columns[1:]:
+        word = max(map(len, column.split()), default=0)
+        table.add_column(column, max_width=None if column is columns[-1] else 22, min_width=word, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+    console = Console(markup=False, highlight=False)
+    least = console.measure(table, options=console.options.update(width=WIDE)).minimum + len(columns)  # rich spares the columns' margins
+    console.width = max(console.width, least) if console.is_terminal or "COLUMNS" in os.environ else WIDE
+    console.print(table)
 
 
 def check_named(image: Image, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from napari_zeroshot.cli.denoise import report
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import fail
 from napari_zeroshot.cli.shared_options import JsonOption, OverwriteOption
+from napari_zeroshot.engine.errors import ImageError
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.image import Image
 
 
 def rerun(
@@ -31,10 +35,11 @@ def rerun(
     from napari_zeroshot.engine.rerun import rerun_steps
 
     target = target or _again(result)
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     order = recorded(result)
     with first_interrupt() as asked:
-        image = files.read(source, axes=order.axes.letters)
+        image = _of_that_form(source, order.axes.letters)
         with room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
             steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
             made = follow(steps, order.method.title, quiet=as_json)
@@ -42,6 +47,15 @@ def rerun(
                 fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
             files.write(target, made, like=image, overwrite=overwrite)
     report(target, made, [*image.notes, *made.notes], as_json)
+
+
+def _of_that_form(source: Path, axes: str) -> Image:
+    from napari_zeroshot.engine.files import read
+
+    try:
+        return read(source, axes=axes)
+    except ImageError as error:
+        raise ImageError(f"{source} is not the image that the result was made from: {error}") from error
 
 
 def _again(path: Path) -> Path:

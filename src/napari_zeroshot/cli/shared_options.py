@@ -9,7 +9,11 @@ import typer
 from napari_zeroshot.engine import threads
 
 AxesOption = Annotated[
-    str | None, typer.Option(help="A letter for each dimension out of T, Z, C, Y, X, S (RGB samples), such as TCZYX; the file's own if left out.")
+    str | None,
+    typer.Option(
+        help="A letter for each dimension, slowest first, out of T, Z, C, P (position or any other), Y, X, S (RGB samples), such as TCZYX; "
+        "the file's own if left out."
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 SeedOption = Annotated[int, typer.Option(help="Decides every random number.", min=0)]

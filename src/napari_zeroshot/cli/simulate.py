@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +11,7 @@ import typer
 
 from napari_zeroshot.cli.report import check_named, give_json
 from napari_zeroshot.cli.shared_options import AxesOption, JsonOption, OverwriteOption, SeedOption
-from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.errors import ImageError, ParamError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,12 +42,13 @@ def simulate(
     from napari_zeroshot.engine import files
     from napari_zeroshot.engine.intensity import check_type
 
+    files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
     image = files.read(source, axes=axes)
     check_named(image, source)
     check_type(image.array.dtype)
     strength = {"kind": noise, "sigma": sigma, "photons": photons, "width": width, "correlation": correlation}
-    levels = _levels(image, black, white)
+    levels = _levels(image, black, white, counted=noise.startswith("poisson"))
     noisy = _noisy(image, strength, **levels, seed=seed, keep_dtype=dtype == "same")
     told = {"noise": {**strength, **levels}, "seed": seed, "source": {"name": source.name}}
     files.write(target, replace(image, array=noisy, provenance=told), overwrite=overwrite)
@@ -56,10 +58,15 @@ def simulate(
         typer.echo(f"Wrote {target}")
 
 
-def _levels(image: Image, black: float, white: float | None) -> dict[str, float]:
-    known = white if white is not None else 255.0 if image.array.dtype == "uint8" else float(image.array.max())
+def _levels(image: Image, black: float, white: float | None, *, counted: bool) -> dict[str, float]:
+    least, most = float(image.array.min()), float(image.array.max())
+    if not math.isfinite(least + most):
+        raise ImageError("the clean image holds NaN or infinite values; crop or mend them first")
+    known = white if white is not None else 255.0 if image.array.dtype == "uint8" else most
     if not black < known:
         raise ParamError(f"--white {known:g} is not above --black {black:g}; it takes the grey level of full brightness")
+    if counted and least < black:
+        raise ParamError(f"the image goes down to {least:g}, below --black {black:g}, where no photons are; give --black {least:g} or less")
     return {"black": black, "white": known}
 
 

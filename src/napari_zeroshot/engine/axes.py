@@ -140,6 +140,8 @@ def parse(letters: str | None, shape: Sequence[int]) -> Axes:
 def _obvious(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return "YX"
+    if len(shape) < 2:
+        raise ImageError(f"an image has rows and columns at least, and this has shape {shape}; give an array of two or more dimensions")
     example = {3: "'ZYX', 'TYX', 'CYX' or, for RGB, 'YXS'", 4: "'TCYX' or 'CZYX'", 5: "'TCZYX'"}.get(len(shape), "'TCZYX'")
     raise ImageError(f"an image of {len(shape)} dimensions {shape} needs its axes named: give one letter for each, such as {example}")
 

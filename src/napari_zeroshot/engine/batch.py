@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -18,7 +18,7 @@ from napari_zeroshot.engine.method import Progress, finished, never
 from napari_zeroshot.engine.outcome import Outcome, State, outcome_of
 from napari_zeroshot.engine.post import SPARE
 from napari_zeroshot.engine.standing_order import DEFAULTS, StandingOrder, standing_order
-from napari_zeroshot.engine.worklist import ENDINGS, Item, worklist
+from napari_zeroshot.engine.worklist import ENDINGS, Item, left_out, worklist
 
 PER_FILE = 1000
 """Of the reports' steps, where several files are worked on at once."""
@@ -26,9 +26,10 @@ PER_FILE = 1000
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each image of a batch, in the order of the work."""
+    """What became of each image of a batch, in the order of the work, and how many files of other endings its folders hold."""
 
     outcomes: tuple[Outcome, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, *states: State) -> int:
         """How many images came to one of these ends."""
@@ -108,10 +109,15 @@ def batch_steps(
         check_scheduler(scheduler)
     if ending not in ENDINGS:
         raise ParamError(f"ending = {ending!r} is not allowed; it takes {' or '.join(ENDINGS)}")
-    items = worklist([inputs] if isinstance(inputs, str | Path) else inputs, Path(folder), ending)
+    given = [inputs] if isinstance(inputs, str | Path) else inputs
+    items, others = worklist(given, Path(folder), ending), left_out(given, Path(folder))
     if scheduler is None:
-        return _one_by_one(order, items, overwrite, fail_fast, cancelled)
-    return _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled)
+        return _told_of(others, _one_by_one(order, items, overwrite, fail_fast, cancelled))
+    return _told_of(others, _on_cluster(scheduler, order, items, overwrite, fail_fast, cancelled))
+
+
+def _told_of(others: Mapping[str, int], steps: Generator[Progress, None, Report]) -> Generator[Progress, None, Report]:
+    return replace((yield from steps), left_out=others)
 
 
 def _one_by_one(

@@ -75,8 +75,8 @@ def read(path: str | Path, *, axes: str | None = None, in_memory: int | None = N
         If `axes` do not fit the image.
     """
     path = Path(path)
-    reader = READERS[_ending(path)]
     _check_there(path)
+    reader = READERS[_ending(path)]
     with damage_explained(path):
         image = reader(path, axes, in_memory)
     return replace(image, name=stem(path))
@@ -127,8 +127,8 @@ class Readable:
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """How the image in a file was made, see `Result.provenance`; None if we did not make it. Reads no pixels."""
     path = Path(path)
-    reader = {".zarr": ome_zarr.provenance, ".png": _no_provenance}.get(_ending(path), tiff.provenance)
     _check_there(path)
+    reader = {".zarr": ome_zarr.provenance, ".png": _no_provenance}.get(_ending(path), tiff.provenance)
     with damage_explained(path):
         provenance = reader(path)
     return None if provenance is None else dict(provenance)
@@ -141,8 +141,10 @@ def _no_provenance(path: Path) -> None:
 def _check_there(path: Path) -> None:
     if not path.exists():
         raise FileError(f"{path} is a link that leads nowhere" if path.is_symlink() else f"there is no file {path}")
-    if path.is_dir() != (_ending(path) in FOLDERS):
-        raise FileError(f"{path} is {'a folder, not an image file' if path.is_dir() else 'a file, while a zarr is a folder'}")
+    if path.is_dir() and path.suffix.lower() not in FOLDERS:
+        raise FileError(f"{path} is a folder, not an image; name an image in it, or denoise all that are in it with `batch`")
+    if not path.is_dir() and _ending(path) in FOLDERS:
+        raise FileError(f"{path} is a file, while a zarr is a folder")
 
 
 def write(
@@ -222,10 +224,16 @@ def check_target(path: str | Path, *, overwrite: bool = False, like: Image | Non
     check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
 
 
+def check_apart(target: Path, source: Path) -> None:
+    """Raise `FileError` if writing `target` would replace the image that it is made from."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise FileError(f"{target} is the input itself, which is never replaced; choose another name for the result")
+
+
 def _ending(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in READERS:
-        raise FileError(f"{path.name} has an unknown ending {ending!r}; known are {', '.join(READERS)}: export it as OME-TIFF")
+        raise FileError(f"{path.name} has an unknown ending {ending!r}; known are {', '.join(READERS)}; use OME-TIFF (.ome.tif)")
     return ending
 
 

@@ -97,13 +97,13 @@ def _darkness(report: NoiseReport) -> Iterator[Finding]:
 
 def _ends(report: NoiseReport) -> Iterator[Finding]:
     if report.highest.cut:
-        sentence = f"These pixels are at the greatest value, {report.highest.level:g}: how bright they were is lost."
+        sentence = f"{100 * report.highest.share:.2g} % of the pixels are at the greatest value: how bright they were is lost."
         advice = "No method brings it back; use less light or a shorter exposure next time." if report.highest.share > MUCH_CUT else ""
-        yield Finding("Saturated", f"{100 * report.highest.share:.2g} %", sentence, advice, notable=bool(advice))
+        yield Finding("Saturated", f"at {report.highest.level:g}", sentence, advice, notable=bool(advice))
     if report.lowest.cut:
-        sentence = f"These pixels are at the lowest value, {report.lowest.level:g}: the dark end is cut off, or no photon came."
+        sentence = f"{100 * report.lowest.share:.2g} % of the pixels are at the lowest value: the dark end is cut off, or no photon came."
         advice = "Averages of cut values are too bright: every method lifts the dark places a little." if report.lowest.share > MUCH_CUT else ""
-        yield Finding("Cut off", f"{100 * report.lowest.share:.2g} %", sentence, advice, notable=bool(advice))
+        yield Finding("Cut off", f"at {report.lowest.level:g}", sentence, advice, notable=bool(advice))
     if not report.highest.cut and not report.lowest.cut:
         yield Finding("Range", f"{report.lowest.level:g} to {report.highest.level:g}", "Nothing is cut off at either end.")
 

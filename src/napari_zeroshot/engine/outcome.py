@@ -79,6 +79,10 @@ def _denoised(order: StandingOrder, item: Item, where: str, overwrite: bool, can
     if item.target.exists() and _made_before(order, item.target, stamp):
         tidy(item.target)
         return Outcome(item.source, item.target, "done before")
+    if item.target.exists() and not overwrite:
+        raise FileError(
+            f"{item.target} exists already, made from another image or by other settings; name another folder, or replace it (overwrite=True, --overwrite)"
+        )
     item.target.parent.mkdir(parents=True, exist_ok=True)
     files.check_target(item.target, overwrite=overwrite)
     image = files.read(item.source, axes=order.options["axes"], in_memory=IN_MEMORY if order.where is None else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, letters_of, parse
 from napari_zeroshot.engine.device import Device, choose
 from napari_zeroshot.engine.errors import ImageError, ParamError
+from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.precision import best
@@ -88,8 +90,7 @@ def checked_axes(image: Any, letters: str | None) -> Axes:
     ImageError
         If it is no array of grey levels, or the letters do not fit it.
     """
-    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
-        raise ImageError(f"a {type(image).__name__} is not an image; give an array, such as numpy.asarray(...) of it")
+    _check_array(image)
     intensity.check_type(np.dtype(image.dtype))
     axes = parse(letters or letters_of(image), image.shape)
     if axes.size("S") not in (1, 3):
@@ -97,6 +98,19 @@ def checked_axes(image: Any, letters: str | None) -> Axes:
             f"S holds {axes.size('S')} samples, red, green and blue are 3; leave a see-through channel (alpha) out, and name other channels C, not S"
         )
     return axes
+
+
+def _check_array(image: Any) -> None:
+    if isinstance(image, str | Path):
+        raise ImageError(f"{str(image)!r} is a path, not an image; read it first: noisy = read(path), then denoise(noisy.array, axes=noisy.axes)")
+    if isinstance(image, Image):
+        raise ImageError("an Image, which `read` gives, holds more than pixels; give its array and its axes: denoise(noisy.array, axes=noisy.axes)")
+    if isinstance(image, np.ma.MaskedArray) and np.ma.is_masked(image):
+        raise ImageError("the array is masked, and the mask would not be seen; give image.filled(...) with the values that are to stand there")
+    try:
+        np.dtype(image.dtype)
+    except (AttributeError, TypeError) as error:
+        raise ImageError(f"a {type(image).__name__} is not an image; give an array, such as numpy.asarray(...) of it") from error
 
 
 def big_enough(axes: Axes, method: Method) -> Axes:

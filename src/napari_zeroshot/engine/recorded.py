@@ -137,7 +137,8 @@ def recorded(what: Any, *, again: bool = True) -> Recorded:
         return what
     record = _record_of(what)
     if record is None:
-        raise ParamError("there is no provenance record: this was not denoised by napari-zeroshot, or another program dropped the record")
+        where = f"{what} holds" if isinstance(what, str | Path) else "there is"
+        raise ParamError(f"{where} no provenance record: this was not denoised by napari-zeroshot, or another program dropped the record")
     try:
         return _read(record, again)
     except DenoiseError as error:

@@ -34,6 +34,6 @@ def get_method(name: str) -> Method:
     known = all_methods()
     if name in known:
         return known[name]
-    near = get_close_matches(str(name), known, n=1)
+    near = get_close_matches(str(name).lower(), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
     raise ParamError(f"there is no method {name!r}; {hint}")

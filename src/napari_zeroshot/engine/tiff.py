@@ -143,7 +143,7 @@ def _laid(pixels: Any, series: Any, written: str | None, named: str | None) -> t
         pixels, own = pixels.reshape(series.shape), series.axes
     if named is None:
         return pixels, own
-    chosen = pixels if len(named) == pixels.ndim else full
+    chosen = full if len(named) == full.ndim != pixels.ndim else pixels
     return chosen, parse(named, chosen.shape).letters
 
 

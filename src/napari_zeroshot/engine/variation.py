@@ -218,7 +218,7 @@ def axes_of(methods: Sequence[Method], vary: Mapping[str, str | Sequence[Value] 
     found = (*across, *(_axis({knob.name: knob for knob in describe(methods[0].params)}[name], values) for name, values in names.items()))
     tiles = math.prod(len(axis.values) for axis in found)
     if not 1 <= len(found) <= 2:
-        raise ParamError(f"a sweep varies one or two things, not {len(found)}: parameters, or the method and a parameter")
+        raise ParamError(f"a sweep varies one or two things, not {len(found)}: parameters, or the method and a parameter, such as alpha_ie=1,10,100 (--vary)")
     if tiles > MOST:
         raise ParamError(f"a sweep has at most {MOST} tiles, this one would have {tiles}; give fewer values")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +70,24 @@ def _found(given: str | Path, results: Path) -> Iterator[tuple[Path, Path]]:
     yield from images
 
 
+def left_out(inputs: Sequence[str | Path], folder: Path) -> Counter[str]:
+    """How many files of each other ending lie in the folders that the inputs name: `worklist` passes them over."""
+    results = _real(folder)
+    folders = [Path(given) for given in inputs if Path(given).is_dir() and Path(given).suffix.lower() not in FOLDERS]
+    others = {path.absolute() for found in folders for path in _walked(found, results) if not path.name.startswith(".") and not _is_image(path)}
+    return Counter(path.suffix.lower() or path.name for path in sorted(others))
+
+
 def _images(folder: Path, results: Path) -> Iterator[Path]:
+    return filter(_is_image, _walked(folder, results))
+
+
+def _walked(folder: Path, results: Path) -> Iterator[Path]:
+    """All files and images in a folder and those below it."""
     for here, below, names in os.walk(folder, onerror=_refuse):
-        images = [Path(here, name) for name in sorted([*names, *below]) if _is_image(Path(here, name))]
-        below[:] = sorted(name for name in below if not name.startswith(".") and not _lies_in(Path(here, name), results) and Path(here, name) not in images)
-        yield from images
+        images = {name for name in below if _is_image(Path(here, name))}
+        yield from (Path(here, name) for name in sorted([*names, *images]))
+        below[:] = sorted(name for name in below if not name.startswith(".") and not _lies_in(Path(here, name), results) and name not in images)
 
 
 def _refuse(error: OSError) -> None:
