@@ -15,7 +15,7 @@ SUITE := quality
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## Denoise a sample with the three methods and show the results in napari
+demo: $(INSTALLED) ## Denoise a sample with all methods that learn and show the results in napari
 	$(BIN)/napari-zeroshot demo --overwrite
 
 test: $(DEVELOPED) ## Run every test, with real napari windows in a virtual display

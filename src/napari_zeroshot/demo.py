@@ -1,4 +1,4 @@
-"""The demo: a sample with known truth, denoised by the three zero-shot methods, in napari or in a folder."""
+"""The demo: a sample with known truth, denoised by Auto and the papers' three methods, in napari or in a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_zeroshot.engine.image import Image
 
-METHODS = ("zs-n2n", "zs-n2m", "fm2s")
+METHODS = ("auto", "zs-n2n", "zs-n2m", "fm2s")
 SHEET = "comparison.png"
 
 

@@ -1,4 +1,4 @@
-"""The demo: three methods on a sample, in a folder or in napari."""
+"""The demo: four methods on a sample, in a folder or in napari."""
 
 import imageio.v3 as imageio
 import numpy as np
@@ -8,12 +8,12 @@ from napari_zeroshot import demo, get_method, read
 from napari_zeroshot.engine.contact_sheet import GAP
 from napari_zeroshot.engine.image import Image
 
-NAMES = ("noisy", "zs-n2n", "zs-n2m", "fm2s", "truth")
+NAMES = ("noisy", "auto", "zs-n2n", "zs-n2m", "fm2s", "truth")
 
 
 @pytest.fixture
 def pictures():
-    """Five small pictures, the truth last."""
+    """Six small pictures, the truth last."""
     ramp = np.tile(np.arange(32, dtype=np.uint16), (24, 1))
     scale = {"Y": (0.1, "µm"), "X": (0.1, "µm")}
     titles = ("Noisy", *(get_method(name).title for name in demo.METHODS))
@@ -37,7 +37,7 @@ def test_every_method_brings_the_sample_nearer_to_the_truth():
     from napari_zeroshot import denoise
 
     noisy, *denoised, truth = demo.pictures(denoise, preset="preview", device="cpu")
-    assert len(denoised) == 3
+    assert len(denoised) == 4
     assert all(picture.psnr > noisy.psnr + 1 for picture in denoised)
     assert truth.title == "Truth"
 
@@ -55,7 +55,7 @@ def test_json_names_the_files_and_scores(command, tmp_path, monkeypatch, picture
     monkeypatch.setattr(demo, "pictures", lambda *_, **__: pictures)
     told = command("demo", "--json", "--folder", tmp_path / "new" / "folder").json
     assert all((tmp_path / "new" / "folder" / name).is_file() for name in told["files"])
-    assert told["psnr"] == {"Noisy": 20.0, "ZS-N2N": 20.0, "ZS-N2M": 20.0, "FM2S": 20.0, "Truth": None}
+    assert told["psnr"] == {"Noisy": 20.0, "Auto": 20.0, "ZS-N2N": 20.0, "ZS-N2M": 20.0, "FM2S": 20.0, "Truth": None}
 
 
 def test_names_are_known_before_the_work(pictures, tmp_path):
@@ -67,7 +67,7 @@ def test_sheet_shows_all_tiles_under_one_contrast(pictures, tmp_path):
     demo.write_folder(pictures, tmp_path)
     sheet = imageio.imread(tmp_path / demo.SHEET)
     height, width = 24 * 5, 32 * 5  # such small pictures are enlarged, so that their captions have room
-    tiles = [sheet[GAP : GAP + height, left : left + width] for left in range(GAP, 5 * (width + GAP), width + GAP)]
+    tiles = [sheet[GAP : GAP + height, left : left + width] for left in range(GAP, 6 * (width + GAP), width + GAP)]
     captions = sheet[GAP + height :]
     assert all(np.array_equal(tile, tiles[0]) for tile in tiles)
     assert (tiles[0].min(), tiles[0].max()) == (0, 255)

@@ -165,10 +165,11 @@ def test_small_images_are_told_how_large_they_would_have_to_be() -> None:
         ({"images": {"gap": np.where(np.arange(112) == 5, np.nan, BLURRED)}}, ImageError, "gap holds 96 values that are NaN or infinite at T=0"),
         ({"images": {"mask": BLURRED > 0}}, ImageError, "mask"),
         ({"raw": None}, ParamError, "nothing to compare with"),
+        ({"images": np.zeros((4, 4))}, ParamError, "by name"),
         ({"raw": None, "truth": CLEAN, "gaussian": True}, ParamError, "made from the noisy image"),
         ({"axes": None}, ImageError, "axes named"),
     ],
-    ids=["shape", "nan", "mask", "alone", "gaussian", "axes"],
+    ids=["shape", "nan", "mask", "alone", "unnamed", "gaussian", "axes"],
 )
 def test_what_cannot_be_compared_is_refused(change, error, said) -> None:
     with pytest.raises(error, match=said):

@@ -1,4 +1,4 @@
-"""`napari-zeroshot demo`: the three methods on a sample, in napari or in a folder."""
+"""`napari-zeroshot demo`: Auto and the papers' three methods on a sample, in napari or in a folder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def demo(
     *,
     folder: Annotated[Path, typer.Option(help="Where files are written if no window is opened; made if missing.")] = Path("demo_output"),
     window: Annotated[bool, typer.Option("--window/--no-window", help="Open napari if there is a display.")] = True,
-    preset: Annotated[str, typer.Option(help="The preset of all three methods.")] = "default",
+    preset: Annotated[str, typer.Option(help="The preset of all methods: default, preview or paper.")] = "default",
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Denoise a sample with the three methods and compare them side by side, in napari or as files."""
+    """Denoise a sample with Auto and the papers' three methods, and compare them side by side, in napari or as files."""
     from napari_zeroshot import demo as work
 
     reason = "--no-window was given" if as_json or not window else work.why_no_window()

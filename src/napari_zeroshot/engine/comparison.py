@@ -174,6 +174,8 @@ def compare_steps(
     at: Mapping[str, int] | None = None,
 ) -> Generator[Compared, None, Comparison]:
     """As `compare`, as a generator of reports that returns the comparison; what is wrong with the arguments is raised by this call."""
+    if not isinstance(images, Mapping):
+        raise ParamError(f"images are given by name, as in {{'result': image}}; this is {type(images).__name__}")
     if raw is None and truth is None:
         raise ParamError("there is nothing to compare with; give the noisy image (raw), the image without noise (truth), or both")
     if gaussian and raw is None:
