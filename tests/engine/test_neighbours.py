@@ -67,7 +67,7 @@ def test_of_noise_alone_nothing_is_learnt_by_heart():
     light = np.full((5, 64, 64), 20.0)
     noisy = np.random.default_rng(0).poisson(light)
     alone, together = (denoise(noisy, "zs-unet", axes="TYX", steps=150, neighbours=count, **QUICK) for count in "01")
-    assert error(together.image, light) < 1.1 * error(alone.image, light) < 0.2 * error(noisy, light)
+    assert max(error(alone.image, light), error(together.image, light)) < 0.03 * error(noisy, light)  # which of them is nearer by a hair is chance
     assert together.image.mean() == pytest.approx(noisy.mean(), rel=0.002)
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class ZSN2MParams(Training):
     """Parameters of ZS-N2M."""
 
-    steps: int = retuned(Training, "steps", 400)
+    steps: int = retuned(Training, "steps", 550)
+    learning_rate: float = retuned(Training, "learning_rate", 0.015)
     alpha_ie: float = param(
         10.0,
         "Smoothness: weight of the interactive equality loss. Higher is smoother; too high loses detail.",
@@ -243,7 +244,7 @@ METHOD = Method(
         "synthetic": {"alpha_ie": 1.0},
         "real": {"alpha_ie": 10.0},
         "full": {"refine": True, "crop": 64},
-        "preview": {"steps": 100, "crops": 2, "refine_steps": 50, "warm_steps": 25},
+        "preview": {"steps": 100, "learning_rate": 0.03, "crops": 2, "refine_steps": 50, "warm_steps": 25},
         "paper": {
             **PAPER,
             "steps": 2000,
