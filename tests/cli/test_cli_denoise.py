@@ -95,8 +95,8 @@ def test_gaps_are_refused_unless_filling_is_asked_for(command, tmp_path, pixels)
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], {"alpha_ie": 10.0, "steps": 400, "random_masks": True}),
-        (["--preset", "synthetic"], {"alpha_ie": 1.0, "steps": 400}),
+        ([], {"alpha_ie": 10.0, "steps": 550, "random_masks": True}),
+        (["--preset", "synthetic"], {"alpha_ie": 1.0, "steps": 550}),
         (["--preset", "synthetic", "--alpha-ie", "10"], {"alpha_ie": 10.0}),
         (["--preset", "synthetic+preview", "--no-random-masks"], {"alpha_ie": 1.0, "steps": 100, "random_masks": False}),
         (["--schedule", "cosine"], {"schedule": "cosine"}),
