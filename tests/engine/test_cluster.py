@@ -7,11 +7,13 @@ import sys
 import dask
 import numpy as np
 import pytest
+import torch
 
 from napari_zeroshot import batch, denoise, read, save_network, write
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.cluster import UNHEARD, connected, remote_steps
 from napari_zeroshot.engine.errors import DeviceError, ImageError, ParamError
+from napari_zeroshot.engine.fitting import Bench
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.post import fetched, workers
@@ -73,6 +75,23 @@ def test_pixels_and_record_are_those_of_one_process_however_many_workers_there_a
         result = finished(remote_steps(scheduler, stack, name, axes="TCYX", **options))
         np.testing.assert_array_equal(result.image, expected.image)
         assert told(result) == told(expected)
+
+
+def test_too_little_memory_in_a_worker_is_less_at_once_for_the_whole_run(address, stack, monkeypatch):
+    def short(planes, job, knobs, total):
+        trainings.append(knobs.crops)
+        if len(trainings) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return set_up(planes, job, knobs, total)
+
+    trainings, set_up = [], Bench.set_up
+    options = {**STEPS, "crops": 2}
+    expected = denoise(stack, "zs-n2n", axes="TCYX", **{**options, "crops": 1})
+    monkeypatch.setattr(Bench, "set_up", short)  # which the second channel's training is too large for
+    result = finished(remote_steps(address, stack, "zs-n2n", axes="TCYX", **options))
+    assert result.instead_of == {"tile": 1024, "crops": 2}
+    assert "tiles of 512 px and learnt from 1 crop at a step" in result.notes[0]
+    np.testing.assert_array_equal(result.image, expected.image)
 
 
 def test_progress_counts_to_its_total_and_a_snapshot_shows_what_is_finished(address, stack):

@@ -1,7 +1,5 @@
 """Too little memory and a graphics card that stops working, at every stage of a run: one sentence, nothing half-written, and the finished planes are kept."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -10,15 +8,14 @@ from napari_zeroshot import batch, denoise, read, write
 from napari_zeroshot.engine import auto, device, files, fitting, intensity, tiling
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, DeviceLostError, DeviceMemoryError
-from napari_zeroshot.engine.fallback import with_less_memory
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.optimiser import Optimiser
-from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise_steps
 
 QUICK = {"device": "cpu", "steps": 4, "crop": 16, "crops": 2}
 SHORT = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+LESS = "The graphics card ran out of memory; it was done in tiles of 512 px and learnt from 1 crop at a step."
 BROKEN = RuntimeError("CUDA error: an illegal memory access was encountered\nfurther lines")
 STAGES = {
     "reading": (Axes, "read", 1),
@@ -32,14 +29,14 @@ STAGES = {
 
 
 class Fault:
-    """Lets one function fail once, at its call of this number."""
+    """Lets one function fail once, at its call of this number, or at all of them from there on."""
 
-    def __init__(self, monkeypatch, place, name, number, error):
+    def __init__(self, monkeypatch, place, name, number, error, *, again=False):
         self.left, inner = number, getattr(place, name)
 
         def fails(*arguments, **more):
             self.left -= 1
-            if self.left == 0:
+            if self.left == 0 or (again and self.left < 0):
                 raise error
             return inner(*arguments, **more)
 
@@ -54,31 +51,105 @@ def raw(tmp_path, stack):
     return tmp_path / "raw"
 
 
-def few_memory(monkeypatch, name):
+def few_memory(monkeypatch, name, **more):
     place, function, number = STAGES[name]
-    Fault(monkeypatch, place, function, number, SHORT)
+    Fault(monkeypatch, place, function, number, SHORT, **more)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_too_little_memory_at_any_stage_is_told_and_a_later_run_works(stack, monkeypatch, stage):
     expected = denoise(stack, "zs-n2n", axes="TCYX", **QUICK).image
-    few_memory(monkeypatch, stage)
-    with pytest.raises(DeviceMemoryError, match=r"too little free memory.*choose the device 'cpu'") as told:
-        denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
+    with monkeypatch.context() as patch:
+        few_memory(patch, stage, again=True)
+        with pytest.raises(DeviceMemoryError, match=r"too little free memory.*choose the device 'cpu'") as told:
+            denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
     assert "\n" not in str(told.value)
     np.testing.assert_array_equal(denoise(stack, "zs-n2n", axes="TCYX", **QUICK).image, expected)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_fallback_does_it_with_less_at_once_and_says_so(stack, monkeypatch, stage):
+    expected = denoise(stack, "zs-n2n", axes="TCYX", tile=512, **{**QUICK, "crops": 1})
     few_memory(monkeypatch, stage)
-    result = finished(with_less_memory(partial(denoise_steps, stack, "zs-n2n", axes="TCYX", **QUICK), get_method("zs-n2n").settings(None, {"crops": 2})))
+    result = denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
     assert (result.complete, result.tile, result.params.crops) == (True, 512, 1)
-    assert result.notes[-1] == "The graphics card ran out of memory; it was done in tiles of 512 px and learnt from 1 crops at a step."
+    assert result.notes == (LESS, *expected.notes)
+    assert result.provenance()["instead_of"] == {"tile": 1024, "crops": 2}
+    np.testing.assert_array_equal(result.image, expected.image)
+
+
+def test_less_is_done_at_once_until_it_fits(stack, monkeypatch):
+    def short(planes, job, knobs, total):
+        asked.append((job.tile, knobs.crops))
+        if job.tile > 256:
+            raise SHORT
+        return set_up(planes, job, knobs, total)
+
+    asked, set_up = [], fitting.Bench.set_up
+    monkeypatch.setattr(fitting.Bench, "set_up", short)
+    result = denoise(stack[0, 0], "zs-n2n", device="cpu", steps=1, crop=16, crops=4)
+    assert asked == [(1024, 4), (512, 2), (256, 1)]
+    assert "tiles of 256 px and learnt from 1 crop at a step" in result.notes[0]
+
+
+def test_a_filter_has_smaller_tiles_only(stack, monkeypatch):
+    few_memory(monkeypatch, "the result is written")
+    assert denoise(stack, "median", axes="TCYX").notes[0] == "The graphics card ran out of memory; it was done in tiles of 512 px."
+
+
+def test_so_has_a_network_that_is_trained_already(stack, monkeypatch):
+    trained = denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
+    few_memory(monkeypatch, "the network is applied")
+    result = denoise(stack, "zs-n2n", axes="TCYX", device="cpu", trained=trained)
+    assert (result.tile, result.params.crops) == (512, 2)
+    np.testing.assert_array_equal(result.image, trained.image)
+
+
+def test_a_run_that_may_not_do_less_says_that_memory_is_short(stack, monkeypatch):
+    few_memory(monkeypatch, "training begins")
+    with pytest.raises(DeviceMemoryError):
+        denoise(stack, "zs-n2n", axes="TCYX", lessen=False, **QUICK)
+
+
+def test_an_image_that_is_overwritten_in_part_is_not_denoised_twice(stack, monkeypatch):
+    Fault(monkeypatch, intensity.Scale, "restore", 2, SHORT)
+    into = stack.copy()
+    with pytest.raises(DeviceMemoryError):
+        denoise(into, "zs-n2n", axes="TCYX", out=into, **QUICK)
+    np.testing.assert_array_equal(into[1:], stack[1:])
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("error", [SHORT, MemoryError("Unable to allocate 9 GiB"), BROKEN], ids=["card", "computer", "broken"])
+def test_a_file_of_a_batch_is_done_with_less_at_once_and_known_as_done(raw, tmp_path, monkeypatch, stage):
+    few_memory(monkeypatch, stage)
+    first, second = batch([raw], tmp_path / "clean", "zs-n2n", **QUICK).outcomes
+    assert (first.state, second.state) == ("done", "done")
+    assert first.told[0].startswith("The graphics card ran out of memory; it was done in tiles of 512 px")
+    assert LESS not in second.told
+    assert read(tmp_path / "clean" / "first.ome.tif").provenance["instead_of"] == {"tile": 1024, "crops": 2}
+    assert [outcome.state for outcome in batch([raw], tmp_path / "clean", "zs-n2n", **QUICK).outcomes] == ["done before"] * 2
+
+
+def test_finished_planes_of_a_batch_stay_and_the_others_are_of_the_same_training(raw, tmp_path, monkeypatch):
+    Fault(monkeypatch, intensity.Scale, "restore", 5, SHORT)
+    first, _ = batch([raw], tmp_path / "clean", "zs-n2n", **QUICK).outcomes
+    assert first.told[0] == "The graphics card ran out of memory; it was done in tiles of 512 px."
+    np.testing.assert_array_equal(*(read(tmp_path / "clean" / f"{name}.ome.tif").array for name in ("first", "second")))
+
+
+def test_what_was_begun_with_less_goes_on_with_as_much(raw, stack, tmp_path, monkeypatch):
+    few_memory(monkeypatch, "training begins")
+    Fault(monkeypatch, intensity.Scale, "restore", 3, BROKEN)
+    first, _ = batch([raw], tmp_path / "clean", "zs-n2n", **QUICK).outcomes
+    assert (first.state, first.planes) == ("failed", None)
+    first, _ = batch([raw], tmp_path / "clean", "zs-n2n", **QUICK).outcomes
+    assert (first.state, first.kept, first.told[0]) == ("done", 2, LESS)
+    expected = denoise(stack, "zs-n2n", axes="TCYX", **{**QUICK, "crops": 1}).image
+    np.testing.assert_array_equal(read(tmp_path / "clean" / "first.ome.tif").array, expected)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 GiB"), BROKEN], ids=["computer", "broken"])
 def test_one_file_of_a_batch_fails_and_the_next_is_denoised(raw, tmp_path, monkeypatch, stage, error):
     place, function, number = STAGES[stage]
     Fault(monkeypatch, place, function, number, error)
@@ -112,7 +183,7 @@ def test_a_preview_for_which_memory_is_short_leaves_the_run_alone(stack, monkeyp
 
 @pytest.mark.parametrize("error", [SHORT, MemoryError("Unable to allocate 9 GiB")], ids=["card", "computer"])
 def test_too_little_memory_while_auto_judges_is_told(noisy, monkeypatch, error):
-    Fault(monkeypatch, auto, "_foretells_better", 1, error)
+    Fault(monkeypatch, auto, "_foretells_better", 1, error, again=True)
     monkeypatch.setattr(auto, "JUDGED_FROM", 1)
     with pytest.raises(DeviceError, match="too little free memory"):
         denoise(noisy, "auto", **QUICK)
@@ -146,7 +217,7 @@ def test_an_array_of_the_users_is_not_cleared_when_a_run_into_it_fails(stack, mo
 
 
 def test_where_nothing_was_finished_there_is_nothing_to_keep(stack, monkeypatch):
-    few_memory(monkeypatch, "training is under way")
+    few_memory(monkeypatch, "training is under way", again=True)
     with pytest.raises(DenoiseError) as told:
         denoise(stack, "zs-n2n", axes="TCYX", **QUICK)
     assert told.value.so_far is None

@@ -1,15 +1,13 @@
-"""Parts of an image: cut lazily, denoised in the grey scale of the planes they lie in; and runs that go on or need less memory."""
+"""Parts of an image: cut lazily, denoised in the grey scale of the planes they lie in; and runs that go on."""
 
 import numpy as np
 import pytest
 
 from napari_zeroshot.engine.axes import parse
-from napari_zeroshot.engine.errors import DeviceMemoryError, FileError, ImageError
-from napari_zeroshot.engine.fallback import with_less_memory
+from napari_zeroshot.engine.errors import FileError, ImageError
 from napari_zeroshot.engine.files import write
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.region import cut
-from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise, denoise_steps
 
 
@@ -56,33 +54,6 @@ def test_quick_setting_keeps_what_the_user_chose_but_for_the_pace(trained):
     assert quick.steps == trained.preview.steps
     assert trained.quick(asked.replace(steps=3)).steps == 3
     assert set(quick.changed_from(asked)) <= set(trained.preview.changed_from(trained.settings())) | {"steps"}
-
-
-def test_less_is_done_at_once_until_it_fits(stack):
-    asked = []
-
-    def run(**less):
-        asked.append(less)
-        if less.get("tile", 1024) > 256:
-            raise DeviceMemoryError("too little")
-        return (yield from denoise_steps(stack[0], "zs-n2n", axes="YX", steps=1, **less))
-
-    def drained():
-        notes.append((yield from with_less_memory(run, get_method("zs-n2n").settings())).notes[-1])
-
-    notes = []
-    list(drained())
-    assert asked == [{}, {"tile": 512, "crops": 2}, {"tile": 256, "crops": 1}]
-    assert "tiles of 256 px" in notes[0]
-
-
-def test_what_never_fits_is_said(stack):
-    def run(**less):
-        raise DeviceMemoryError("too little")
-        yield
-
-    with pytest.raises(DeviceMemoryError):
-        next(with_less_memory(run, get_method("median").settings()))
 
 
 def test_positions_are_planes_of_their_own_that_ome_tiff_cannot_hold(stack, tmp_path):

@@ -29,7 +29,7 @@ class Grasped:
 
 def ordered(image, *arguments, **options):
     grasped = Grasped()
-    denoise_steps(image, *arguments, where=grasped, **options)
+    denoise_steps(image, *arguments, where=grasped, lessen=False, **options)
     return grasped.order
 
 

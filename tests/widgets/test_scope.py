@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QShortcut
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
+from napari_zeroshot.engine.fitting import Bench
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import commands, filling, habits, pace
@@ -168,28 +169,28 @@ def test_two_presses_of_cancel_in_the_palette_end_the_run(opened, monkeypatch):
     assert opened.shows("run")
 
 
-def short_of_memory(until):
-    """An engine whose graphics card holds tiles of `until` pixels."""
+def test_graphics_card_out_of_memory_is_given_less_at_once(dock, stack, monkeypatch):
+    def short(planes, job, *more):
+        if job.tile > 256:
+            raise DeviceMemoryError("cuda:0 has too little free memory")
+        return set_up(planes, job, *more)
 
-    def steps(image, method, **options):
-        if options.get("device") != "cpu" and options.get("tile", 1024) > until:
+    set_up = Bench.set_up
+    monkeypatch.setattr(Bench, "set_up", short)
+    dock.viewer.add_image(stack[0], name="noisy")
+    dock.quick(steps=3)
+    ran(dock)
+    assert "tiles of 256 px and learnt from 1 crop at a step" in dock.message
+
+
+def test_run_on_the_cpu_is_offered_when_nothing_fits(dock, stack, monkeypatch):
+    def short(image, method, **options):
+        if options["device"] != "cpu":
             raise DeviceMemoryError("cuda:0 has too little free memory")
         return denoise_steps(image, method, **options)
 
     denoise_steps = dock_module.denoise_steps
-    return steps
-
-
-def test_graphics_card_out_of_memory_is_given_less_at_once(dock, stack, monkeypatch):
-    monkeypatch.setattr(dock_module, "denoise_steps", short_of_memory(256))
-    dock.viewer.add_image(stack[0], name="noisy")
-    dock.quick(steps=3)
-    ran(dock)
-    assert "tiles of 256 px and learnt from 1 crops" in dock.message
-
-
-def test_run_on_the_cpu_is_offered_when_nothing_fits(dock, stack, monkeypatch):
-    monkeypatch.setattr(dock_module, "denoise_steps", short_of_memory(0))
+    monkeypatch.setattr(dock_module, "denoise_steps", short)
     monkeypatch.setattr(dock_module, "show_error", lambda message: None)
     dock.viewer.add_image(stack[0], name="noisy")
     dock.quick(steps=3)

@@ -2,51 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
 from napari_zeroshot.engine.method import Progress, Result
-from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.order import Order
+from napari_zeroshot.engine.running import Ledger, shares_memory
 
-Run = Callable[..., Generator[Progress, None, Result]]
+Less = Mapping[str, int]
+"""How much is worked on at once: the side of a ``tile`` and, where the method learns from them, the ``crops`` of a step."""
 SMALLEST_TILE = 128
 """Tiles are not made smaller than this, in pixels: they would be all halo."""
 
 
-def with_less_memory(run: Run, params: Params) -> Generator[Progress, None, Result]:
+class LastingLedger(Ledger, Protocol):
+    """A ledger whose finished planes outlive the program: it has to know with how much at once they are made."""
+
+    less: Less
+
+    def lessen(self, less: Less) -> None:
+        """Note that all planes are made so; called only while none is finished."""
+
+
+def with_less_memory(
+    order: Order, begin: Callable[[Order], Generator[Progress, None, Result]], out: Any = None, ledger: LastingLedger | None = None
+) -> Generator[Progress, None, Result]:
     """A run that begins anew with fewer crops and smaller tiles each time the graphics card runs out of memory.
+
+    Planes that a ledger knows to be finished stay. Then it is as many crops as they were learnt with, and only the tiles, which change no pixel, are smaller.
 
     Parameters
     ----------
-    run
-        `denoise_steps`, given everything but what is passed here: nothing at first, then a smaller `tile`, and fewer `crops` where the method has them.
-    params
-        The parameters asked for.
+    order, out, ledger
+        As `running.Run` has them.
+    begin
+        Begins the run of an order.
 
     Raises
     ------
     DeviceMemoryError
-        If the least that can be done at once is still too much.
+        If the least that can be done at once is still too much, or if planes of the image itself are overwritten already.
     """
-    less: dict[str, Any] = {}
+    planned = order
+    if ledger is not None and ledger.less:
+        order = _with(order, ledger.less)
     while True:
         try:
-            result = yield from run(**less)
-        except DeviceMemoryError:
-            if less.get("tile") == SMALLEST_TILE:
+            return _told(planned, order, (yield from begin(order)))
+        except DeviceMemoryError as error:
+            less = _less(order, ledger)
+            overwritten = error.so_far is not None and (out is order.image or shares_memory(out, order.image))
+            if less == _at_once(order) or overwritten:
+                error.so_far = _told(planned, order, error.so_far) if error.so_far is not None else None
                 raise
-            less = _less(params, less)
-        else:
-            return replace(result, notes=(*result.notes, _told(less))) if less else result
+            order = _with(order, less)
+            if ledger is not None and not ledger.finished():
+                ledger.lessen(less)
 
 
-def _less(params: Params, before: dict[str, Any]) -> dict[str, Any]:
-    crops = before.get("crops", getattr(params, "crops", None))
-    return {"tile": before.get("tile", 1024) // 2} | ({} if crops is None else {"crops": max(1, crops // 2)})
+def _at_once(order: Order) -> Less:
+    crops = getattr(order.params, "crops", None) if order.trained is None else None
+    return {"tile": order.tile} | ({} if crops is None else {"crops": crops})
 
 
-def _told(less: dict[str, Any]) -> str:
-    crops = f" and learnt from {less['crops']} crops at a step" if "crops" in less else ""
+def _less(order: Order, ledger: Ledger | None) -> Less:
+    now = _at_once(order)
+    tile = {"tile": min(now["tile"], max(SMALLEST_TILE, now["tile"] // 2))}
+    if "crops" not in now or (ledger is not None and ledger.finished()):
+        return {**now, **tile}
+    return {**tile, "crops": max(1, now["crops"] // 2)}
+
+
+def _with(order: Order, less: Less) -> Order:
+    params = order.params.replace(crops=less["crops"]) if "crops" in less else order.params
+    return replace(order, params=params, tile=less["tile"])
+
+
+def _told(planned: Order, order: Order, result: Result) -> Result:
+    """The result, saying what was planned if less was done at once."""
+    before, less = _at_once(planned), _at_once(order)
+    return result if less == before else replace(result, notes=(_sentence(before, less), *result.notes), instead_of=before)
+
+
+def _sentence(before: Less, less: Less) -> str:
+    fewer = less.get("crops", 0) < before.get("crops", 0)
+    crops = f" and learnt from {less['crops']} crop{'s' if less['crops'] > 1 else ''} at a step" if fewer else ""
     return f"The graphics card ran out of memory; it was done in tiles of {less['tile']} px{crops}."

@@ -269,6 +269,8 @@ class Result:
         What was learned from each channel, to be used on other images; not part of the provenance either.
     network
         Which network was used, where none was trained: the image that it learnt from, and a sum of its weights.
+    instead_of
+        The ``tile`` and ``crops`` that were planned, where the graphics card had too little memory for them; None where it was done as planned.
     """
 
     image: Any
@@ -298,6 +300,7 @@ class Result:
     levels: Scale | None = field(default=None, repr=False, compare=False)
     lessons: tuple[Lesson, ...] = field(default=(), repr=False, compare=False)
     network: Mapping[str, Any] | None = None
+    instead_of: Mapping[str, int] | None = None
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""

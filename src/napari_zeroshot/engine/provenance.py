@@ -33,6 +33,7 @@ def record(result: Result) -> dict[str, Any]:
         "threads": result.threads,
         "continued": result.continued,
         "network": dict(result.network) if result.network else None,
+        "instead_of": dict(result.instead_of) if result.instead_of else None,
         "source": dict(result.source),
         "complete": result.complete,
         "planes": result.planes,

@@ -11,6 +11,7 @@ import numpy as np
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import ParamError
+from napari_zeroshot.engine.fallback import LastingLedger, with_less_memory
 from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, finished, never
 from napari_zeroshot.engine.neighbours import Among, count_of
 from napari_zeroshot.engine.order import Order
@@ -85,9 +86,10 @@ def denoise_steps(
     region: Region | None = None,
     levels: intensity.Scale | None = None,
     trained: Trained | Result | str | Path | None = None,
-    ledger: Ledger | None = None,
+    ledger: LastingLedger | None = None,
     on_demand: bool = False,
     where: Elsewhere | None = None,
+    lessen: bool = True,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -143,11 +145,14 @@ def denoise_steps(
         number, or all have the only one. `Result.notes` say where the image is unlike the one that they learnt from.
     ledger
         Knows which planes `out` holds already; only the others are denoised, by networks that are trained again from the same seed where they
-        are needed. Planes that are read a second time must be what they were.
+        are needed. Planes that are read a second time must be what they were. With ``lessen=False`` a plain `Ledger` will do.
     on_demand
         Train the shared networks only; the result's image is `OnDemand`, see `lazy`.
     where
         Does the work instead of this process, with the same pixels, see `cluster`. It trains from new weights: `start`, `trained` and `on_demand` are for here.
+    lessen
+        Whether a run for which the graphics card has too little memory begins anew with smaller tiles and, which changes the pixels a little, fewer crops.
+        `Result.notes` say so, and ``instead_of`` what was planned. Without it, a `DeviceMemoryError` is raised.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -193,10 +198,14 @@ def denoise_steps(
         source=_told(image, region) | dict(source or {}),
     )
     _check_out(out, order)
-    if where is not None:
-        return where.steps(image, order, out, ledger)
-    run = Run(order, out, ledger)
-    return run.learn() if on_demand else run.steps()
+
+    def begin(order: Order) -> Generator[Progress, None, Result]:
+        if where is not None:
+            return where.steps(image, order, out, ledger)
+        run = Run(order, out, ledger)
+        return run.learn() if on_demand else run.steps()
+
+    return with_less_memory(order, begin, out, ledger) if lessen else begin(order)
 
 
 def check_elsewhere(start: Denoiser | None = None, trained: Any = None, on_demand: bool = False, **_: Any) -> None:

@@ -190,7 +190,8 @@ def share_steps(
     axes = Axes(whole.letters, cut(image, whole, options["region"] or {}).shape)
     desk = _Desk(axes, np.dtype(image.dtype) if options["dtype"] == "same" else np.dtype(np.float32), share.planes)
     steps = denoise_steps(
-        image, **_with(before, options), cancelled=cancelled, out=None if share.learn_only else desk, ledger=desk, on_demand=share.learn_only
+        image, **_with(before, options), cancelled=cancelled, out=None if share.learn_only else desk, on_demand=share.learn_only,
+        ledger=desk, lessen=False,  # type: ignore[arg-type]  # a plain one, as the whole run decides on doing less at once
     )  # fmt: skip
     result = yield from steps
     sums = result.image.run.reading.sums if isinstance(result.image, OnDemand) else desk.sums

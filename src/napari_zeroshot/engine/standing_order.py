@@ -79,6 +79,8 @@ class StandingOrder:
         if source.get("dtype") == "float32":
             wanted["dtype"] = "same"  # as a run says of float32 from float32
         asked = {name: value for name, value in self.asked.items() if value != "auto"}  # what was decided then may be decided otherwise now
+        planned = record.get("instead_of")
+        params = {**params, **(planned if isinstance(planned, Mapping) else {})}
         return _holds(record, wanted) and _holds(params, asked) and _holds(source, stamp) and self.options["axes"] in (None, record.get("axes"))
 
 

@@ -57,6 +57,8 @@ class Unfinished:
         How many planes an earlier run had finished.
     chosen
         What that run had chosen, or what this one has if there was none.
+    less
+        With how much at once the planes are made, where the graphics card had too little memory for what was planned; empty where it had not.
     """
 
     def __init__(self, path: Path, image: Image, journal: Journal, growing: Growing) -> None:
@@ -68,11 +70,12 @@ class Unfinished:
         self._finished = {index: bytes.fromhex(entry["noisy"]) for index, entry in self._noted().items() if self._holds(index, entry)}
         self.found = len(self._finished)
         self.chosen: Entry = journal.head["chosen"]
+        self.less: Mapping[str, int] = next((entry["less"] for entry in reversed(journal.entries) if "less" in entry), {})
         self.complete = False
 
     def _noted(self) -> dict[Index, Entry]:
         planes = self._axes.planes()
-        return {planes[entry["plane"]]: entry for entry in self._journal.entries}
+        return {planes[entry["plane"]]: entry for entry in self._journal.entries if "plane" in entry}
 
     def _holds(self, index: Index, entry: Entry) -> bool:
         """Whether the image has the plane that the journal says: after a power failure it may not."""
@@ -100,6 +103,11 @@ class Unfinished:
             raise ValueError(f"plane {index} is not the one that was written last")
         self._journal.add({"plane": self._numbers[index], "noisy": noisy.hex(), "clean": self._written[1]})
         self._finished[index] = noisy
+
+    def lessen(self, less: Mapping[str, int]) -> None:
+        """Note with how much at once all planes are made from now on, by later runs too."""
+        self._journal.add({"less": dict(less)})
+        self.less = less
 
     def appear(self, target: Path, provenance: Mapping[str, Any]) -> None:
         """Add how the image was made, and give it its name in place of what may have had it."""

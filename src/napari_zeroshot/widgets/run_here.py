@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.fallback import with_less_memory
 from napari_zeroshot.engine.method import Result
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.filling import Filling
@@ -76,7 +75,7 @@ class RunHere(QObject):
             self._fill(task, Filling.for_task(task))
         pace, steps = Pace(), partial(task.steps, run, **({"out": self._filling} if self._filling is not None else {}))
         self._running = run_in_thread(
-            lambda cancelled: pace.timed(with_less_memory(partial(steps, cancelled), task.params)),
+            lambda cancelled: pace.timed(steps(cancelled)),
             at=self._plane_to_show(),
             on_report=self._on_report,
             on_result=lambda result: self._on_result(result, pace),
