@@ -47,6 +47,14 @@ def test_one_bad_file_does_not_stop_the_rest(command, raw, tmp_path):
     assert names(tmp_path / "clean") == ["day 2/plane.ome.tif", "stack.ome.tif"]
 
 
+def test_files_that_call_their_axes_otherwise_are_named_together(command, tmp_path, pixels):
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.ome.tif", pixels[:, 0, 0], axes="ZYX")
+    shown = command("batch", tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", tmp_path / "clean", "--method", "median", "--axes", "TYX")
+    assert (shown.code, read(tmp_path / "clean" / "b.ome.tif").axes) == (0, "TYX")
+    assert shown.err == f"{tmp_path / 'a.ome.tif'} and 1 more: The file says that its axes are ZYX; they were taken as TYX.\n"
+
+
 def test_or_it_does_with_fail_fast(command, raw, tmp_path):
     (raw / "bad.tif").write_bytes(b"no image")
     told = command("batch", raw, tmp_path / "clean", "--method", "median", "--fail-fast", "--json")

@@ -171,6 +171,23 @@ def test_unnamed_dimensions_are_asked_for(command, tmp_path, pixels):
     assert read(tmp_path / "clean.tif").axes == "TYX"
 
 
+def test_axes_that_the_file_calls_otherwise_are_the_users_word_and_told(command, stack, tmp_path):
+    shown = command("denoise", "median", stack, tmp_path / "clean.tif", "--axes", "ZTCYX")
+    assert (shown.code, read(tmp_path / "clean.tif").axes) == (0, "ZTCYX")
+    assert "Note: The file says that its axes are TCZYX; they were taken as ZTCYX." in shown.out.splitlines()
+    again = command("rerun", tmp_path / "clean.tif", "--input", stack, "--json").json
+    assert again["notes"][0] == "The file says that its axes are TCZYX; they were taken as ZTCYX."
+
+
+@pytest.mark.parametrize("words", [["measure", "{}", "{}"], ["noise", "{}"], ["simulate", "{}", "noisy.ome.tif"]], ids=lambda words: words[0])
+def test_so_it_is_by_other_commands(command, pixels, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.ome.tif", np.tile(pixels[:, 0, 0], (2, 2)), axes="ZYX")
+    shown = command(*(word.format("a.ome.tif") for word in words), "--axes", "TYX")
+    assert shown.code == 0, shown
+    assert "The file says that its axes are ZYX; they were taken as TYX." in shown.out
+
+
 MISTAKES = {
     "no such file": (["median", "none.tif", "o.tif"], 1, "there is no file none.tif"),
     "no such method": (["zs-n2q", "in.tif", "o.tif"], 2, "there is no method 'zs-n2q'; did you mean 'zs-n2n'?"),

@@ -37,6 +37,31 @@ def same(image: Image, array: np.ndarray, axes: str | None) -> bool:
     return image.axes == axes and found.shape == array.shape and found.dtype == array.dtype.newbyteorder("=") and bool((found == array).all())
 
 
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.ome.zarr", "ij.tif"])
+def test_axes_that_a_file_calls_otherwise_are_the_users_word_and_told(tmp_path, name):
+    array = pixels("ZYX")
+    if name == "ij.tif":
+        tifffile.imwrite(tmp_path / name, array, imagej=True, metadata={"axes": "ZYX"})
+    else:
+        write(tmp_path / name, array, axes="ZYX")
+    told = read(tmp_path / name, axes="tyx")
+    assert same(told, array, "TYX")
+    assert told.notes == ("The file says that its axes are ZYX; they were taken as TYX.",)
+    assert read(tmp_path / name, axes="ZYX").notes == read(tmp_path / name).notes == ()
+    with pytest.raises(ImageError, match="'TCYX' have 4 letters, the image 3 dimensions"):
+        read(tmp_path / name, axes="TCYX")
+
+
+def test_a_dimension_of_length_one_may_be_called_anything(tmp_path):
+    write(tmp_path / "a.ome.tif", pixels("ZYX", Z=1), axes="ZYX")
+    assert read(tmp_path / "a.ome.tif", axes="TYX").notes == ()
+
+
+def test_a_file_that_does_not_know_its_axes_contradicts_nobody(tmp_path):
+    tifffile.imwrite(tmp_path / "plain.tif", pixels("TYX"), photometric="minisblack")
+    assert read(tmp_path / "plain.tif", axes="TYX").notes == ()
+
+
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(axes=st.sampled_from(ORDERS), single=st.sampled_from(["", *"TZCSYX"]))
 def test_axes_of_any_order_come_back(tmp_path: Path, axes: str, single: str) -> None:

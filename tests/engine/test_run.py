@@ -91,6 +91,13 @@ def test_xarray_names_its_axes_itself(stack):
     assert denoise(named, **TRAINED).axes == "TCYX"
 
 
+def test_axes_that_an_array_calls_otherwise_are_the_users_word_and_told(stack):
+    named = xarray.DataArray(stack[:, 0], dims=("z", "y", "x"))
+    result = denoise(named, "median", axes="TYX")
+    assert (result.axes, result.notes) == ("TYX", ("The array says that its axes are ZYX; they were taken as TYX.",))
+    assert denoise(named, "median", axes="zyx").notes == ()
+
+
 def test_read_only_images_are_fine(noisy):
     image = noisy[:20, :26].copy()
     image.flags.writeable = False

@@ -337,7 +337,7 @@ def test_memory_is_automatic_until_a_bound_is_given(dock, noisy):
     assert len(dock.names()) == 2, dock.message
 
 
-def test_pixels_and_labels_that_change_in_a_layer_are_followed(dock, noisy):
+def test_pixels_and_labels_that_change_in_a_layer_are_followed_and_other_letters_are_the_users_word(dock, noisy):
     layer = dock.viewer.add_image(noisy, name="noisy")
     layer.data = np.stack([noisy, noisy, noisy])
     assert dock["sizes"].text().startswith("Z 3 · Y 24 · X 20")
@@ -345,6 +345,9 @@ def test_pixels_and_labels_that_change_in_a_layer_are_followed(dock, noisy):
     assert dock["sizes"].text() == "T 3 · Y 24 · X 20"
     layer.data = np.stack([noisy, noisy])
     assert dock["sizes"].text() == "T 2 · Y 24 · X 20"
+    dock.name_axes("ZYX")
+    assert dock["sizes"].text() == "Z 2 · Y 24 · X 20 (the layer says TYX)"
+    dock.name_axes("TYX")
     dock["method"].setCurrentIndex(dock["method"].findData("median"))
     dock.press("run")
     dock.until_over()

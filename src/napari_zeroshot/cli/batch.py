@@ -121,12 +121,23 @@ def _tell(report: Report, as_json: bool) -> None:
         give_json({"complete": report.complete, "files": [_plain(outcome) for outcome in report.outcomes], "left_out": dict(report.left_out)})
         return
     show_table(("file", "outcome", "planes", "seconds", "result"), [_row(outcome) for outcome in report.outcomes])
+    for warning, sources in _warnings(report).items():
+        typer.echo(f"{sources[0]}{f' and {len(sources) - 1} more' if sources[1:] else ''}: {warning}", err=True)
     for outcome in report.outcomes:
         if outcome.state == "failed":
             typer.echo(f"{outcome.source}: {' '.join(outcome.told)}", err=True)
     if report.left_out:
         typer.echo("Left out, as of no known kind: " + ", ".join(f"{count} {ending}" for ending, count in report.left_out.items()) + ".")
     typer.echo(_summary(report))
+
+
+def _warnings(report: Report) -> dict[str, list[Path]]:
+    """What is told of files, each sentence once, with the files that it is told of."""
+    found: dict[str, list[Path]] = {}
+    for outcome in report.outcomes:
+        for warning in outcome.warnings:
+            found.setdefault(warning, []).append(outcome.source)
+    return found
 
 
 def _summary(report: Report) -> str:

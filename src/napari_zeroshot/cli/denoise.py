@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from napari_zeroshot.cli.options import command_for
 from napari_zeroshot.cli.progress import first_interrupt, follow
-from napari_zeroshot.cli.report import check_named, fail, give_json
+from napari_zeroshot.cli.report import fail, give_json, opened, tell
 from napari_zeroshot.cli.shared_options import (
     AxesOption,
     DeviceOption,
@@ -99,8 +99,7 @@ def denoise_file(
     files.check_target(target, overwrite=overwrite)
     _check_network(method, network, save_network, overwrite=overwrite)
     with first_interrupt() as asked:
-        image = files.read(source, axes=axes)
-        check_named(image, source)
+        image = opened(source, axes)
         files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
         with appearing.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
             start = denoise_steps if scheduler is None else partial(cluster.remote_steps, scheduler)
@@ -165,5 +164,4 @@ def report(target: Path, result: Result, notes: Sequence[str], as_json: bool) ->
         return
     typer.echo(f"Wrote {target}" if result.complete else f"Ended by Ctrl-C; wrote the best result so far to {target}")
     typer.echo(f"{result.method}, preset {result.preset}, seed {result.seed}, {result.seconds:.1f} s on {result.device}")
-    for note in notes:
-        typer.echo(f"Note: {note}")
+    tell(notes)

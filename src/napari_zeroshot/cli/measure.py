@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_zeroshot.cli.report import UsageError, check_named, give_json, show_table
+from napari_zeroshot.cli.report import UsageError, give_json, opened, show_table, tell
 from napari_zeroshot.cli.shared_options import AxesOption, JsonOption, OverwriteOption
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.comparison import Comparison, Measured
-    from napari_zeroshot.engine.image import Image
 
 WHITE = "Distance from black to white. Left out, 255 for an 8-bit truth, else the truth's greatest less its least value."
 IMAGES = "The images to measure. Without --raw and --truth, the first is the truth."
@@ -47,33 +46,27 @@ def measure(
         raise UsageError("--gaussian blurs the noisy image; name it with --raw")
     if csv is not None:
         check_csv(csv, overwrite=overwrite)
-    opened = {path: _open(path, axes) for path in (raw, truth, *images) if path is not None}
-    noisy, true = (None if path is None else opened[path].array for path in (raw, truth))
-    named = opened[raw or truth or images[0]].axes
-    found = compare({str(path): opened[path].array for path in images}, raw=noisy, truth=true, axes=named, data_range=data_range, gaussian=gaussian)
+    known = {path: opened(path, axes) for path in (raw, truth, *images) if path is not None}
+    noisy, true = (None if path is None else known[path].array for path in (raw, truth))
+    named = known[raw or truth or images[0]].axes
+    notes = [f"{path}: {note}" for path, image in known.items() for note in image.notes]
+    found = compare({str(path): known[path].array for path in images}, raw=noisy, truth=true, axes=named, data_range=data_range, gaussian=gaussian)
     if csv is not None:
         write_csv(csv, found, overwrite=overwrite)
     if as_json:
-        give_json(_plain(found, raw, truth, csv))
+        give_json({**_plain(found, raw, truth, csv), "notes": notes})
     else:
         _show(found, affine, per_plane)
         _tell(found)
         if csv is not None:
             typer.echo(f"Wrote {csv}")
+        tell(notes)
 
 
 def _first_is_truth(images: Sequence[Path]) -> tuple[Path, list[Path]]:
     if len(images) < 2:
         raise UsageError(f"there is nothing to compare {images[0]} with; name the noisy image (--raw), the image without noise (--truth), or both")
     return images[0], list(images[1:])
-
-
-def _open(path: Path, axes: str | None) -> Image:
-    from napari_zeroshot.engine import files
-
-    image = files.read(path, axes=axes)
-    check_named(image, path)
-    return image
 
 
 def _plain(found: Comparison, raw: Path | None, truth: Path | None, csv: Path | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from napari_zeroshot.cli.report import check_named, give_json, show_table
+from napari_zeroshot.cli.report import give_json, opened, show_table, tell
 from napari_zeroshot.cli.shared_options import AxesOption, JsonOption, OverwriteOption
 from napari_zeroshot.engine.params import describe
 from napari_zeroshot.engine.registry import get_method
@@ -36,21 +36,21 @@ def noise(
     as_json: JsonOption = False,
 ) -> None:
     """Read an image's noise: gain, photons, read noise, ends, faulty pixels, stripes, and which pixels share noise."""
-    from napari_zeroshot.engine import files, noise_plot
+    from napari_zeroshot.engine import noise_plot
     from napari_zeroshot.engine.noise_diagnosis import diagnose
 
     if plot is not None:
         noise_plot.check_target(plot, overwrite=overwrite)
-    image = files.read(source, axes=axes)
-    check_named(image, source)
+    image = opened(source, axes)
     report = diagnose(image.array, axes=image.axes, channel=channel, offset=offset)
     factors = _factors(report, strength) if fit else {}
     if plot is not None:
         noise_plot.write(plot, report)
     if as_json:
-        give_json(_plain(source, report, factors, plot))
+        give_json({**_plain(source, report, factors, plot), "notes": image.notes})
     else:
         _show(report, factors, plot)
+        tell(image.notes)
 
 
 def _factors(report: NoiseReport, strength: float) -> dict[str, Any]:

@@ -66,8 +66,24 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table)
 
 
-def check_named(image: Image, path: Path) -> None:
-    """Raise `ImageError` if neither the file nor ``--axes`` say what the dimensions are."""
+def opened(path: Path, axes: str | None) -> Image:
+    """The image of a file.
+
+    Raises
+    ------
+    ImageError
+        If neither the file nor ``--axes`` say what the dimensions are; and as `files.read`.
+    """
+    from napari_zeroshot.engine.files import read
+
+    image = read(path, axes=axes)
     if image.axes is None:
         example = {3: "TYX", 4: "TCYX"}.get(image.array.ndim, "TCZYX")
         raise ImageError(f"{path} does not say what its dimensions {image.array.shape} are; name each, such as --axes {example}")
+    return image
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Print what a user should know of a file, or of what was done."""
+    for note in notes:
+        typer.echo(f"Note: {note}")

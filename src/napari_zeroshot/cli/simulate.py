@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from napari_zeroshot.cli.report import check_named, give_json
+from napari_zeroshot.cli.report import give_json, opened, tell
 from napari_zeroshot.cli.shared_options import AxesOption, JsonOption, OverwriteOption, SeedOption
 from napari_zeroshot.engine.errors import ImageError, ParamError
 
@@ -44,8 +44,7 @@ def simulate(
 
     files.check_apart(target, source)
     files.check_target(target, overwrite=overwrite)
-    image = files.read(source, axes=axes)
-    check_named(image, source)
+    image = opened(source, axes)
     check_type(image.array.dtype)
     strength = {"kind": noise, "sigma": sigma, "photons": photons, "width": width, "correlation": correlation}
     levels = _levels(image, black, white, counted=noise.startswith("poisson"))
@@ -53,9 +52,10 @@ def simulate(
     told = {"noise": {**strength, **levels}, "seed": seed, "source": {"name": source.name}}
     files.write(target, replace(image, array=noisy, provenance=told), overwrite=overwrite)
     if as_json:
-        give_json({"output": str(target), **told})
+        give_json({"output": str(target), **told, "notes": image.notes})
     else:
         typer.echo(f"Wrote {target}")
+        tell(image.notes)
 
 
 def _levels(image: Image, black: float, white: float | None, *, counted: bool) -> dict[str, float]:

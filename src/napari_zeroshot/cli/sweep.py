@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from napari_zeroshot.cli.progress import first_interrupt, follow
-from napari_zeroshot.cli.report import check_named, fail, give_json, show_table
+from napari_zeroshot.cli.report import fail, give_json, opened, show_table, tell
 from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OverwriteOption, SeedOption
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.params import Value, check_names, describe
@@ -45,7 +45,7 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Denoise a piece of an image with many settings; the result is a contact sheet, a table, and the pictures as a stack."""
-    from napari_zeroshot.engine import files, sweep_files
+    from napari_zeroshot.engine import sweep_files
     from napari_zeroshot.engine.sweep import sweep_steps
 
     methods = method or ["zs-n2m"]
@@ -53,9 +53,8 @@ def sweep(
     options: dict[str, Any] = {"vary": _varied(vary or ()), "preset": preset, "region": piece, "start": start, "device": device, "seed": seed}
     options |= _fixed(methods, fixed or ())
     with first_interrupt() as asked:
-        image = files.read(source, axes=axes)
-        check_named(image, source)
-        true = files.read(truth, axes=axes).array if truth else None
+        image = opened(source, axes)
+        true = opened(truth, axes).array if truth else None
         steps = sweep_steps(image.array, methods, axes=image.axes, truth=true, cancelled=asked.is_set, source={"name": source.name}, **options)
         sweep_files.check_folder(folder, overwrite=overwrite)
         done = follow(steps, "Sweep", quiet=as_json)
@@ -111,8 +110,7 @@ def _report(done: Sweep, image: Image, paths: Sequence[Path], as_json: bool) -> 
         return
     show_table(*_table(done))
     typer.echo("Wrote " + ", ".join(str(path) for path in paths) + ("" if done.complete else "; ended by Ctrl-C, the other tiles are missing"))
-    for note in notes:
-        typer.echo(f"Note: {note}")
+    tell(notes)
 
 
 COLUMNS: Mapping[str, tuple[str, Callable[[float], str]]] = {

@@ -111,6 +111,14 @@ def letters_of(image: Any) -> str | None:
     return "".join(name for name in names if name) if names and None not in names else None
 
 
+def told_otherwise(said: Axes, given: Axes, who: str = "file") -> tuple[str, ...]:
+    """What to tell where a file, or an array, calls its axes otherwise than the user does, who may be right. Dimensions of length 1 may be called anything."""
+    known, kept = ([letter for letter, size in zip(axes.letters, axes.shape, strict=True) if size > 1] for axes in (said, given))
+    if known == kept or not set(known) <= set(LETTERS):
+        return ()
+    return (f"The {who} says that its axes are {said.letters}; they were taken as {given.letters}.",)
+
+
 def parse(letters: str | None, shape: Sequence[int]) -> Axes:
     """Check axes letters against an image's shape.
 

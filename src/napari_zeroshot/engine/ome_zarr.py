@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine.axes import LETTERS, NAMES, Axes, parse
+from napari_zeroshot.engine.axes import LETTERS, NAMES, Axes, parse, told_otherwise
 from napari_zeroshot.engine.errors import FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
 
@@ -121,10 +121,13 @@ def _loaded(stored: Any, path: Path, in_memory: int | None) -> Any:
 def _image(pixels: Any, letters: str | None, attributes: Any, named: str | None, known: dict[str, Any]) -> Image:
     ours = _ours(attributes)
     pixels, letters = _turned(pixels, letters, ours.get("axes"))
+    doubts: tuple[str, ...] = ()
     if named is not None:
         kept = pixels if len(named) == pixels.ndim else pixels.squeeze()
-        pixels, letters = kept, parse(named, kept.shape).letters
-    return Image(pixels, letters, provenance=ours["provenance"], **known)
+        given = parse(named, kept.shape)
+        doubts = told_otherwise(Axes(letters, pixels.shape), given) if letters else ()
+        pixels, letters = kept, given.letters
+    return Image(pixels, letters, provenance=ours["provenance"], notes=doubts, **known)
 
 
 def _letters(axes: Any, ndim: int) -> str | None:

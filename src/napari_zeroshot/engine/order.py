@@ -41,6 +41,8 @@ class Order:
         What the provenance says of where the image comes from.
     among
         The neighbours with which each plane is seen; None where it is seen alone.
+    notes
+        What a user should know of it, in sentences.
     """
 
     image: Any
@@ -63,6 +65,7 @@ class Order:
     trained: Trained | None
     source: Mapping[str, Any]
     among: Among | None
+    notes: tuple[str, ...] = ()
 
     def groups(self) -> Sequence[Sequence[Index]]:
         """The planes that are learnt from at once, in the order of the work: they share a network, or have one each that are trained side by side."""

@@ -41,6 +41,8 @@ class Outcome:
         That it took now.
     told
         Why it failed, or what the user should know, in sentences.
+    warnings
+        Of these, what of the file or of the run is not as one would think, and so is told at once.
     """
 
     source: Path
@@ -51,6 +53,7 @@ class Outcome:
     kept: int = 0
     seconds: float = 0.0
     told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def outcome_of(order: StandingOrder, item: Item, where: str, overwrite: bool, cancelled: Callable[[], bool]) -> Generator[Progress, None, Outcome]:
@@ -97,7 +100,8 @@ def _denoised(order: StandingOrder, item: Item, where: str, overwrite: bool, can
         if result is None:
             return Outcome(item.source, item.target, "interrupted", len(room.finished()), of, room.found)
         room.appear(item.target, result.provenance())
-    return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes))
+    warnings = (*image.notes, *(result.notes[:1] if result.instead_of else ()))
+    return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes), warnings=warnings)
 
 
 def _followed(

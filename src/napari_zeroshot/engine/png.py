@@ -9,7 +9,7 @@ import imageio.v3 as imageio
 import numpy as np
 
 from napari_zeroshot.engine.alpha import without_alpha
-from napari_zeroshot.engine.axes import Axes, parse
+from napari_zeroshot.engine.axes import Axes, parse, told_otherwise
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
 
@@ -29,7 +29,9 @@ def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
     notes: tuple[str, ...] = ()
     if pixels.ndim == 3 and pixels.shape[-1] in (2, 4):
         pixels, notes = without_alpha(pixels, -1)
-    return Image(pixels, parse(axes or "YXS"[: pixels.ndim], pixels.shape).letters, notes=notes)
+    own = parse("YXS"[: pixels.ndim], pixels.shape)
+    given = parse(axes, pixels.shape) if axes else own
+    return Image(pixels, given.letters, notes=(*told_otherwise(own, given), *notes))
 
 
 def write(file: BinaryIO, image: Image, *, compressed: bool = True) -> None:

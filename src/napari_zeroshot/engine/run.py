@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from napari_zeroshot.engine import intensity
-from napari_zeroshot.engine.axes import Axes
+from napari_zeroshot.engine.axes import Axes, letters_of, told_otherwise
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.fallback import LastingLedger, with_less_memory
 from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, finished, never
@@ -196,6 +196,7 @@ def denoise_steps(
         trained=known,
         among=Among.of(image, whole, region, count_of(plan.params)),
         source=_told(image, region) | dict(source or {}),
+        notes=told_otherwise(Axes(letters, whole.shape), whole, "array") if (letters := letters_of(image)) else (),
     )
     _check_out(out, order)
 

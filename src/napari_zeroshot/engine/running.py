@@ -82,6 +82,7 @@ class Run:
     reading: Reading = field(init=False)
 
     def __post_init__(self) -> None:
+        self.notes += self.order.notes
         self._note = partial(_noted, self.notes)
         self.reading = Reading(self.order, self._note, watchful=self.ledger is not None)
 

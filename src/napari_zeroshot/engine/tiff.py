@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.alpha import without_alpha
-from napari_zeroshot.engine.axes import LETTERS, parse
+from napari_zeroshot.engine.axes import LETTERS, Axes, parse, told_otherwise
 from napari_zeroshot.engine.image import IN_MEMORY, Image, Scale
 from napari_zeroshot.engine.ome import STORED, Said, declared_sizes, parse_xml
 
@@ -39,12 +39,12 @@ def read(path: Path, axes: str | None, in_memory: int | None = None) -> Image:
         series, said = file.series[0], _said(file)
         _check_complete(path, series)
         pixels = _typed(_pixels(path, series, in_memory), said.dtype)
-        pixels, letters = _laid(pixels, series, said.axes, axes)
+        pixels, letters, doubts = _laid(pixels, series, said.axes, axes)
         pixels, letters, notes = _opaque(pixels, letters, series.keyframe.extrasamples)
         if len(file.series) > 1:
             notes += (f"The file holds {len(file.series)} images; this is the first.",)
     known = letters if set(letters) <= set(LETTERS) else None
-    return Image(pixels, known, said.scale, channels=said.channels, provenance=said.provenance, notes=(*notes, *complaints))
+    return Image(pixels, known, said.scale, channels=said.channels, provenance=said.provenance, notes=(*doubts, *notes, *complaints))
 
 
 def provenance(path: Path) -> Mapping[str, Any] | None:
@@ -134,17 +134,18 @@ def _typed(pixels: Any, name: str | None) -> Any:
     return pixels.astype(name) if stored == np.dtype(pixels.dtype).name else pixels
 
 
-def _laid(pixels: Any, series: Any, written: str | None, named: str | None) -> tuple[Any, str]:
-    """The pixels with their letters: the user's, those that we once wrote, or the file's."""
+def _laid(pixels: Any, series: Any, written: str | None, named: str | None) -> tuple[Any, str, tuple[str, ...]]:
+    """The pixels with their letters: the user's, those that we once wrote, or the file's; and what to tell if the first are not the others."""
     full, letters = pixels.reshape(series.get_shape(False)), series.get_axes(False)
     if written is not None and _fits(written, letters, full.shape):
         pixels, own = _turned(full, letters, written), written
     else:
         pixels, own = pixels.reshape(series.shape), series.axes
     if named is None:
-        return pixels, own
+        return pixels, own, ()
     chosen = full if len(named) == full.ndim != pixels.ndim else pixels
-    return chosen, parse(named, chosen.shape).letters
+    given = parse(named, chosen.shape)
+    return chosen, given.letters, told_otherwise(Axes(own, pixels.shape), given)
 
 
 def _fits(wanted: str, letters: str, shape: tuple[int, ...]) -> bool:

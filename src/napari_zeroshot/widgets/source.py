@@ -8,17 +8,18 @@ from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from napari_zeroshot.engine.axes import Axes, parse
+from napari_zeroshot.engine.axes import Axes, parse, told_otherwise
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.widgets.axes_row import AXES_HELP, UNKNOWN, AxesRow
 from napari_zeroshot.widgets.habits import remember_axes, remembered_axes
-from napari_zeroshot.widgets.layers import PREVIEW, Source, axes_are_named, likely_axes, pixels
+from napari_zeroshot.widgets.layers import PREVIEW, Source, axes_are_named, likely_axes, named_axes, pixels
 from napari_zeroshot.widgets.layout import Sentence, add_row, narrow, rows
 
 if TYPE_CHECKING:
     import napari
 
 GUESSED = " (a guess: please check)"
+TOLD_OTHERWISE = " (the layer says {})"
 
 
 def proposed_axes(layer: Image) -> str:
@@ -174,4 +175,11 @@ class SourcePicker(QWidget):
         axes = self.known_axes()
         if axes is None:
             return " × ".join(map(str, pixels(self.layer).shape))
-        return " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True)) + (GUESSED if self.guessed else "")
+        sizes = " · ".join(f"{letter} {size}" for letter, size in zip(axes.letters, axes.shape, strict=True))
+        return sizes + (GUESSED if self.guessed else _doubt(self.layer, axes))
+
+
+def _doubt(layer: Image, axes: Axes) -> str:
+    """That the layer calls its axes otherwise than the user does, who may be right."""
+    said = named_axes(layer)
+    return TOLD_OTHERWISE.format(said) if " " not in said and told_otherwise(Axes(said, axes.shape), axes) else ""
