@@ -8,7 +8,7 @@ import tifffile
 
 from napari_zeroshot import all_methods, denoise, read, write
 from napari_zeroshot.cli.options import ADVANCED, BASIC
-from napari_zeroshot.engine import appearing, ome_zarr
+from napari_zeroshot.engine import files, ome_zarr
 from napari_zeroshot.engine.params import describe
 
 SHORT = ("--steps", 20, "--crop", 16, "--crops", 1)
@@ -244,7 +244,7 @@ def test_ome_zarr_in_and_out(command, stack, tmp_path, pixels):
 
 
 def test_large_results_are_put_together_on_the_disk(command, stack, tmp_path, pixels, monkeypatch):
-    monkeypatch.setattr(appearing, "IN_MEMORY", 100)
+    monkeypatch.setattr(files, "IN_MEMORY", 100)
     monkeypatch.setattr(ome_zarr, "IN_MEMORY", 100)
     raw = write(tmp_path / "in.ome.zarr", read(stack))
     for options in ((), ("--dtype", "float32")):

@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from napari_zeroshot import batch, denoise, read, write
-from napari_zeroshot.engine import appearing, files, growing_zarr, memory, plan
+from napari_zeroshot.engine import files, growing_zarr, memory, plan
 from napari_zeroshot.engine.batch import batch_steps
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
@@ -215,7 +215,7 @@ def test_a_disk_that_is_really_read_only_is_told(small_disk, raw, ending):
 
 
 def test_a_large_result_is_refused_on_a_small_disk_before_any_work(small_disk, tmp_path):
-    with pytest.raises(FileError, match="No space left"), appearing.room_for(small_disk / "clean.tif", (1 << 20, 1200), "uint8"):
+    with pytest.raises(FileError, match="No space left"), files.room_for(small_disk / "clean.tif", Image(np.broadcast_to(np.uint8(0), (1 << 20, 1200)))):
         pytest.fail("there is no room")
 
 

@@ -92,16 +92,15 @@ def denoise_file(
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import appearing, cluster, files, weights
+    from napari_zeroshot.engine import cluster, files, weights
     from napari_zeroshot.engine.run import denoise_steps
 
-    files.check_apart(target, source)
-    files.check_target(target, overwrite=overwrite)
+    files.check_target(target, source=source, overwrite=overwrite)
     _check_network(method, network, save_network, overwrite=overwrite)
     with first_interrupt() as asked:
         image = opened(source, axes)
-        files.check_target(target, overwrite=overwrite, like=image, dtype="float32" if dtype == "float32" else None)
-        with appearing.room_for(target, image.array.shape, "float32" if dtype == "float32" else image.array.dtype) as room:
+        files.check_target(target, overwrite=overwrite, like=image, dtype=dtype)
+        with files.room_for(target, image, dtype) as room:
             start = denoise_steps if scheduler is None else partial(cluster.remote_steps, scheduler)
             steps = start(
                 files.Readable(source, axes, array=image.array), method.name, axes=image.axes, preset=preset, device=device, seed=seed, threads=threads,

@@ -40,7 +40,7 @@ def noise(
     from napari_zeroshot.engine.noise_diagnosis import diagnose
 
     if plot is not None:
-        noise_plot.check_target(plot, overwrite=overwrite)
+        noise_plot.check_plot(plot, overwrite=overwrite)
     image = opened(source, axes)
     report = diagnose(image.array, axes=image.axes, channel=channel, offset=offset)
     factors = _factors(report, strength) if fit else {}

@@ -30,17 +30,15 @@ def rerun(
 ) -> None:
     """Denoise an image again with the settings that a result's file holds, and compare the pixels: on a CPU they are the same, bit for bit."""
     from napari_zeroshot.engine import files
-    from napari_zeroshot.engine.appearing import room_for
     from napari_zeroshot.engine.recorded import recorded
     from napari_zeroshot.engine.rerun import rerun_steps
 
     target = target or _again(result)
-    files.check_apart(target, source)
-    files.check_target(target, overwrite=overwrite)
+    files.check_target(target, source=source, overwrite=overwrite)
     order = recorded(result)
     with first_interrupt() as asked:
         image = _of_that_form(source, order.axes.letters)
-        with room_for(target, image.array.shape, "float32" if order.dtype == "float32" else image.array.dtype) as room:
+        with files.room_for(target, image, order.dtype) as room:
             steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
             made = follow(steps, order.method.title, quiet=as_json)
             if not made.complete:

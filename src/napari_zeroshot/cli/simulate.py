@@ -42,8 +42,7 @@ def simulate(
     from napari_zeroshot.engine import files
     from napari_zeroshot.engine.intensity import check_type
 
-    files.check_apart(target, source)
-    files.check_target(target, overwrite=overwrite)
+    files.check_target(target, source=source, overwrite=overwrite)
     image = opened(source, axes)
     check_type(image.array.dtype)
     strength = {"kind": noise, "sigma": sigma, "photons": photons, "width": width, "correlation": correlation}

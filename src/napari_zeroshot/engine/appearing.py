@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from napari_zeroshot.engine.errors import FileError
-from napari_zeroshot.engine.image import IN_MEMORY
 
 
 def check_place(path: Path, *, replaceable: bool) -> None:
@@ -25,22 +20,6 @@ def check_place(path: Path, *, replaceable: bool) -> None:
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder is read-only")
-
-
-@contextmanager
-def room_for(path: str | Path, shape: Sequence[int], dtype: Any) -> Iterator[NDArray[Any] | None]:
-    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
-    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
-        yield None
-        return
-    with TemporaryFile(dir=Path(path).parent) as file:
-        try:
-            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
-                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
-            room = np.memmap(file, dtype, "w+", shape=tuple(shape))
-        except OSError as error:
-            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-        yield room
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_zeroshot.engine.appearing import check_place
 from napari_zeroshot.engine.errors import FileError
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ def write_csv(path: Path, comparison: Comparison, *, per_plane: bool = True, ove
 
 def check_csv(path: Path, *, overwrite: bool = False) -> None:
     """Raise `FileError` if `write_csv` would."""
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
+    check_place(path, replaceable=overwrite and not path.is_dir())
 
 
 def _lines(comparison: Comparison, per_plane: bool) -> Iterator[tuple[str, Figures]]:

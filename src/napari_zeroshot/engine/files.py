@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from napari_zeroshot.engine import growing_zarr, ome_tiff, ome_zarr, png, tiff
 from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_place
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
-from napari_zeroshot.engine.image import Image, image_of
+from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
 from napari_zeroshot.engine.method import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
@@ -208,26 +211,46 @@ def write(
     return path
 
 
-def check_target(path: str | Path, *, overwrite: bool = False, like: Image | None = None, dtype: Any = None) -> None:
-    """Raise `FileError` if `write` would, before an hour of work is spent.
+def check_target(path: str | Path, *, source: str | Path | None = None, overwrite: bool = False, like: Image | None = None, dtype: str = "same") -> None:
+    """Raise `FileError` if `write` would, or if it would replace the image that the result is made from, before an hour of work is spent.
 
     Parameters
     ----------
+    source
+        The file of that image.
     like, dtype
-        What is going to be written: an image of these axes and this shape, and its type if another.
+        What is going to be written: an image of these axes and this shape, and ``float32`` or the ``same`` type.
     """
     path = Path(path)
+    if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+        raise FileError(f"{path} is the input itself, which is never replaced; choose another name for the result")
     if _ending(path) == ".png" and like is not None:
-        png.check(parse(like.axes, like.array.shape), np.dtype(dtype or like.array.dtype))
+        png.check(parse(like.axes, like.array.shape), _type_of(like, dtype))
     if _ending(path) in FOLDERS and like is not None:
         ome_zarr.check(parse(like.axes, like.array.shape))
     check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
 
 
-def check_apart(target: Path, source: Path) -> None:
-    """Raise `FileError` if writing `target` would replace the image that it is made from."""
-    if target.exists() and source.exists() and target.samefile(source):
-        raise FileError(f"{target} is the input itself, which is never replaced; choose another name for the result")
+@contextmanager
+def room_for(path: str | Path, like: Image, dtype: str = "same") -> Iterator[NDArray[Any] | None]:
+    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
+    shape, kind = tuple(like.array.shape), _type_of(like, dtype)
+    needed = math.prod(shape) * kind.itemsize
+    if needed <= IN_MEMORY:
+        yield None
+        return
+    with TemporaryFile(dir=Path(path).parent) as file:
+        try:
+            if hasattr(os, "posix_fallocate"):  # else a full disk would end the program once the map is written to
+                os.posix_fallocate(file.fileno(), 0, needed)
+            room = np.memmap(file, kind, "w+", shape=shape)
+        except OSError as error:
+            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+        yield room
+
+
+def _type_of(like: Image, dtype: str) -> np.dtype[Any]:
+    return np.dtype(np.float32) if dtype == "float32" else np.dtype(like.array.dtype)
 
 
 def _ending(path: Path) -> str:

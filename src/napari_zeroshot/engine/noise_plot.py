@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_zeroshot.engine.appearing import check_place
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -13,14 +14,11 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".svg")
 
 
-def check_target(path: Path, *, overwrite: bool = False) -> None:
+def check_plot(path: Path, *, overwrite: bool = False) -> None:
     """Raise if `write` would: `FileError` for the file, `MissingPackageError` where matplotlib is not installed."""
     if path.suffix.lower() not in ENDINGS:
         raise FileError(f"{path.name} has an unknown ending {path.suffix!r}; a plot is written as {' or '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileError(f"{path} exists already; choose another name or allow overwriting (overwrite=True, --overwrite)")
+    check_place(path, replaceable=overwrite and not path.is_dir())
     _figure()
 
 

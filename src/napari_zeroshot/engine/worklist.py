@@ -47,7 +47,7 @@ def worklist(inputs: Sequence[str | Path], folder: Path, ending: str) -> list[It
         for source, below in _found(given, inside):
             found.setdefault(source.absolute(), Item(source, folder / below / f"{stem(source)}{ending}"))
     items = list(found.values())
-    _check_apart(items)
+    _check_names(items)
     _check_within(items, inside)
     return items
 
@@ -118,7 +118,7 @@ def _base(pattern: Path) -> Path:
     return Path(*plain)
 
 
-def _check_apart(items: Sequence[Item]) -> None:
+def _check_names(items: Sequence[Item]) -> None:
     sources = {_plain(item.source) for item in items}
     taken: dict[str, Path] = {}
     for item in items:
