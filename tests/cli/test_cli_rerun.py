@@ -21,6 +21,8 @@ def test_pixels_and_pixel_size_come_out_the_same(command, stack, clean, tmp_path
     assert shown.code == 0
     assert "clean-again.ome.tif" in shown.out
     assert "bit for bit" in shown.out + shown.err
+    assert "on CPU, as in the first run" in shown.out
+    assert "on CPU, as asked for" in command("rerun", clean, "--input", stack, "--overwrite", "--device", "cpu").out
     np.testing.assert_array_equal(again.array, first.array)
     assert (again.scale, again.channels, again.axes) == (first.scale, first.channels, first.axes)
     assert again.provenance["params"] == first.provenance["params"]

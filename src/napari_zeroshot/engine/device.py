@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 
+ASKED = ", as asked for"
+"""Why a device was chosen that somebody has named."""
 LOST: dict[str, str] = {}
 """The CUDA cards that stopped working in this program, as torch spells them, and what was said then: CUDA never gives them back to it."""
 
@@ -58,7 +60,7 @@ def choose(wish: str = "auto") -> Device:
     name = f"cuda:{number or 0}" if kind == "cuda" else kind
     if name in LOST:
         raise DeviceError(f"device {wish!r} was asked for, but {name} stopped working ({LOST[name]}); restart the program to use it again, or choose cpu")
-    return Device(name, f"{_describe(name)}, as asked for")
+    return Device(name, f"{_describe(name)}{ASKED}")
 
 
 def _describe(name: str) -> str:

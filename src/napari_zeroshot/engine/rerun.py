@@ -12,6 +12,7 @@ import numpy as np
 from napari_zeroshot.engine import files
 from napari_zeroshot.engine.agreement import agreement
 from napari_zeroshot.engine.axes import Axes
+from napari_zeroshot.engine.device import ASKED
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Progress, Result, finished, never
@@ -75,7 +76,13 @@ def rerun_steps(
         pixels, order.method.name, axes=order.axes.letters, device=device or order.device,
         cancelled=cancelled, out=out, source={"name": order.name, **(source or {})}, **order.options(),
     )  # fmt: skip
-    return _checked(order, _pixels_of(result, order), pixels, steps)
+    return _checked(order, _pixels_of(result, order), pixels, steps if device else _on_the_first_device(steps))
+
+
+def _on_the_first_device(steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+    """A run on a CPU that nobody has asked for, since the first was on one."""
+    result = yield from steps
+    return replace(result, device=result.device.replace(ASKED, ", as in the first run"))
 
 
 def _pixels_of(result: Any, order: Recorded) -> Any:
