@@ -87,7 +87,7 @@ class Dock(QWidget):
 
 
 def _outermost(widget: QWidget) -> QWidget:
-    """napari's window, of a dock that floats too."""
+    """napari's window; unlike `window()`, also of a dock that floats, which is one by itself."""
     around = widget.parentWidget()
     return widget if around is None else _outermost(around)
 
