@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_zeroshot import batch, denoise, read, write
-from napari_zeroshot.engine import auto, device, files, fitting, intensity, tiling
+from napari_zeroshot.engine import auto, denoisers, device, files, fitting, intensity, tiling
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, DeviceLostError, DeviceMemoryError
 from napari_zeroshot.engine.image import Image
@@ -22,7 +22,7 @@ STAGES = {
     "scaling": (intensity.Scale, "normalise", 1),
     "training begins": (fitting.Bench, "set_up", 1),
     "training is under way": (Optimiser, "step", 3),
-    "the network is applied": (fitting.NetworkDenoiser, "__call__", 1),
+    "the network is applied": (denoisers.NetworkDenoiser, "__call__", 1),
     "tiles are applied": (tiling, "_surrounded", 2),
     "the result is written": (intensity.Scale, "restore", 1),
 }

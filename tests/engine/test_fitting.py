@@ -6,7 +6,7 @@ import torch
 
 from napari_zeroshot.engine import fitting
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser, RunningAverage, train
+from napari_zeroshot.engine.fitting import Bench, RunningAverage, train
 from napari_zeroshot.engine.method import Job
 from napari_zeroshot.engine.methods.zs_n2n import ZSN2NParams
 from napari_zeroshot.engine.networks import zs_n2n_network
@@ -132,18 +132,6 @@ def test_a_score_that_stands_still_cuts_the_training_short():
 def test_a_score_that_falls_lets_the_training_end_as_planned():
     scores = iter([torch.tensor(0.9**i) for i in range(100)])
     assert list(turn(Dial(), 500, score=lambda: next(scores)))[-1].step == 500
-
-
-@pytest.mark.parametrize("turns", [2, 4, 8])
-def test_turned_copies_take_out_what_depends_on_the_direction(turns):
-    """A network that moves the picture by a pixel: the average over turns moves it nowhere."""
-    denoiser = NetworkDenoiser(torch.nn.Identity(), lambda y: torch.roll(y, (1, 1), (2, 3)), "cpu", 16, 2, turns=turns)
-    image = np.zeros((1, 1, 9, 9), np.float32)
-    image[0, 0, 4, 4] = 1
-    answer = denoiser(image)[0, 0]
-    np.testing.assert_allclose(answer, answer[::-1, ::-1], atol=1e-7)
-    assert answer.sum() == pytest.approx(1)
-    assert NetworkDenoiser(torch.nn.Identity(), lambda y: y + 1, "cpu", 16, 2, turns=turns)(image) == pytest.approx(image + 1)
 
 
 @pytest.mark.parametrize(("crop", "rim"), [(48, 2), (16, 0), (0, 0)])

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from napari_zeroshot.engine.blur import Blur, best_sigma
-from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+from napari_zeroshot.engine.denoisers import NetworkDenoiser
+from napari_zeroshot.engine.fitting import Bench
 from napari_zeroshot.engine.neighbours import count_of, mirrored_around, own
 from napari_zeroshot.engine.own_noise import LIKELY, OwnNoise
 from napari_zeroshot.engine.parts import blocks

@@ -20,7 +20,8 @@ from napari_zeroshot.engine.training import PAPER, Training
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_zeroshot.engine.fitting import Apart, Bench, NetworkDenoiser
+    from napari_zeroshot.engine.denoisers import Apart, NetworkDenoiser
+    from napari_zeroshot.engine.fitting import Bench
 
     Pair = tuple[Tensor, Tensor]
 
@@ -151,12 +152,12 @@ def refine_consistency_loss(mean_of_refined: Tensor, target: Tensor) -> Tensor:
 
 def fit(noisy: Planes, params: ZSN2MParams, job: Job) -> Steps:
     """Train MBD-Net on random pairs, then GRD-Net on its answers if asked for."""
-    from napari_zeroshot.engine import fitting
+    from napari_zeroshot.engine import denoisers, fitting
 
     steps, refine_steps = _stages(params, job)
     bench = fitting.Bench.set_up(noisy, job, params, steps + refine_steps)
     mean_based = yield from _fit_mean_based(bench, params, steps)
-    if not params.refine or job.cancelled() or isinstance(mean_based, fitting.Apart):
+    if not params.refine or job.cancelled() or isinstance(mean_based, denoisers.Apart):
         return mean_based
     return (yield from _fit_gap_refinement(bench, params, mean_based, refine_steps))
 
@@ -200,7 +201,7 @@ def _fit_mean_based(bench: Bench, params: ZSN2MParams, steps: int) -> Generator[
 def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDenoiser, steps: int) -> Generator[Progress, None, NetworkDenoiser]:
     import torch
 
-    from napari_zeroshot.engine import fitting, networks, sampling
+    from napari_zeroshot.engine import denoisers, fitting, networks, sampling
 
     channels = bench.planes.shape[1]
     unet = networks.unet(channels, params.refine_width, params.refine_levels)
@@ -212,7 +213,7 @@ def _fit_gap_refinement(bench: Bench, params: ZSN2MParams, mean_based: NetworkDe
     def infer(noisy: Tensor) -> Tensor:
         return torch.lerp(mean_based.infer(noisy).float(), network(noisy).float(), params.refine_share)
 
-    denoiser = fitting.NetworkDenoiser(network, infer, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
+    denoiser = denoisers.NetworkDenoiser(network, infer, bench.job.device, bench.job.tile, unet.halo, unet.multiple, first=mean_based)
 
     def loss() -> Tensor:
         noisy, answer = crops().split(channels, dim=1)

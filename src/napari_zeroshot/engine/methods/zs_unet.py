@@ -23,7 +23,8 @@ from napari_zeroshot.engine.training import Training
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from napari_zeroshot.engine.fitting import Bench, NetworkDenoiser
+    from napari_zeroshot.engine.denoisers import NetworkDenoiser
+    from napari_zeroshot.engine.fitting import Bench
     from napari_zeroshot.engine.networks import EvenUNet
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
     from napari_zeroshot.engine.own_noise import OwnNoise
