@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.fm2s_noise import fm2s_factors
     from napari_zeroshot.engine.image import Image
     from napari_zeroshot.engine.lazy import denoise_lazy
-    from napari_zeroshot.engine.method import Method, Progress, Result
+    from napari_zeroshot.engine.method import Method, Progress
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
     from napari_zeroshot.engine.registry import all_methods, get_method
     from napari_zeroshot.engine.rerun import rerun
+    from napari_zeroshot.engine.result import Result
     from napari_zeroshot.engine.run import denoise, denoise_steps
     from napari_zeroshot.engine.sweep import sweep, sweep_steps
     from napari_zeroshot.engine.sweep_tiles import Sweep
@@ -34,7 +35,7 @@ _HOMES = {
     "Method": "method",
     "NoiseReport": "noise_diagnosis",
     "Progress": "method",
-    "Result": "method",
+    "Result": "result",
     "Sweep": "sweep_tiles",
     "all_methods": "registry",
     "compare": "comparison",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_zeroshot.engine import contact_sheet
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 
 if TYPE_CHECKING:
     import PIL.Image

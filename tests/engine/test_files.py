@@ -19,8 +19,8 @@ from napari_zeroshot.engine import tiff
 from napari_zeroshot.engine.errors import FileError, ImageError
 from napari_zeroshot.engine.files import check_target, read, read_provenance, write
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.result import Result
 
 SIZES = {"T": 2, "Z": 3, "C": 2, "Y": 6, "X": 5, "S": 3}
 SCALE = {"X": (0.1, "µm"), "Y": (0.2, "µm"), "Z": (0.5, "µm"), "T": (2.0, "s")}

@@ -8,8 +8,8 @@ import xarray
 
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.image import Image, image_of, unit
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.params import Params
+from napari_zeroshot.engine.result import Result
 
 STACK = Image(np.zeros((2, 4, 5)), "CYX", {"X": (0.1, "um")}, "cell", channels=("actin", "dna"))
 RESULT = Result(np.ones((2, 4, 5)), "gaussian", Params(), "default", "CYX", "shared", 0, "CPU", 0.1)

@@ -7,8 +7,8 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_zeroshot.engine.axes import parse
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.layers import METADATA, Preview, Source, add_result, axes_are_named, likely_axes, pixels, result_name, unique_name
 
 

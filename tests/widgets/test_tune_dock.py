@@ -11,7 +11,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
 from napari_zeroshot import denoise, get_method, sweep
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets import sweep_panel as panel_module
 from napari_zeroshot.widgets import tune as dock_module
 from napari_zeroshot.widgets.denoise import DenoiseWidget

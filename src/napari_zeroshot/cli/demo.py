@@ -15,7 +15,7 @@ from napari_zeroshot.engine.errors import FileError
 
 if TYPE_CHECKING:
     from napari_zeroshot.demo import Picture
-    from napari_zeroshot.engine.method import Result
+    from napari_zeroshot.engine.result import Result
 
 
 def demo(

@@ -28,8 +28,9 @@ from napari_zeroshot.cli.shared_options import (
     ThreadsOption,
 )
 from napari_zeroshot.engine.errors import DenoiseError, ParamError
-from napari_zeroshot.engine.method import Method, Result
+from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import all_methods, get_method
+from napari_zeroshot.engine.result import Result
 
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
 SAVE_NETWORK = "Write what was learnt to a file ending in .safetensors, for --network."

@@ -18,11 +18,12 @@ from napari_zeroshot.engine import provenance
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import Device
 from napari_zeroshot.engine.errors import DeviceError, MissingPackageError, ParamError
-from napari_zeroshot.engine.method import Progress, Result, never
+from napari_zeroshot.engine.method import Progress, never
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import Plan, planned
 from napari_zeroshot.engine.post import LOOK, fetched, workers
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import check_elsewhere, denoise_steps
 from napari_zeroshot.engine.running import Ledger
 from napari_zeroshot.engine.spread import SpreadRun

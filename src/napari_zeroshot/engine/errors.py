@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_zeroshot.engine.method import Result
+    from napari_zeroshot.engine.result import Result
 
 
 class DenoiseError(Exception):

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.order import Order
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.running import Ledger, shares_memory
 
 Less = Mapping[str, int]

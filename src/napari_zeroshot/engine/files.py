@@ -23,7 +23,7 @@ from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
 FOLDERS = {".zarr"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from napari_zeroshot.engine.axes import letters_of, parse
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 
 Scale = Mapping[str, tuple[float, str]]
 """The size of one step along an axis: ``{"X": (0.1, "µm"), "Z": (0.5, "µm"), "T": (2.0, "s")}``."""

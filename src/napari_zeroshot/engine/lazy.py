@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.method import Progress, Result, finished, never
+from napari_zeroshot.engine.method import Progress, finished, never
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.so_far import OnDemand
 

@@ -15,8 +15,9 @@ from napari_zeroshot.engine import files, memory, ome_zarr
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.plan import checked_axes
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.standing_order import StandingOrder
 from napari_zeroshot.engine.unfinished import Unfinished, tidy, unfinished

@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_zeroshot.engine.method import Result
+    from napari_zeroshot.engine.result import Result
 
 PACKAGES = ("napari-zeroshot", "torch", "numpy", "scipy", "scikit-image", "bm3d")
 LOSSES = 200

@@ -15,11 +15,12 @@ from napari_zeroshot.engine.entries import LONGEST, Entries
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.files import read_provenance
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Method, Result
+from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import Stack
 from napari_zeroshot.engine.region import Region
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.threads import MOST as MOST_THREADS
 
 KEY = "napari-zeroshot"

@@ -15,9 +15,10 @@ from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import ASKED
 from napari_zeroshot.engine.errors import ImageError
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.method import Progress, Result, finished, never
+from napari_zeroshot.engine.method import Progress, finished, never
 from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.region import cut
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 
 

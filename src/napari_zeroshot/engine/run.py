@@ -12,12 +12,13 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, letters_of, told_otherwise
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.fallback import LastingLedger, with_less_memory
-from napari_zeroshot.engine.method import Denoiser, Method, Progress, Result, finished, never
+from napari_zeroshot.engine.method import Denoiser, Method, Progress, finished, never
 from napari_zeroshot.engine.neighbours import Among, count_of
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import Plan, Stack, checked_axes, one_of, planned, whole_number
 from napari_zeroshot.engine.region import Region, cut, planes_around
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.running import Ledger, Run, shares_memory
 from napari_zeroshot.engine.trained import Trained
 from napari_zeroshot.engine.weights import trained_of

@@ -18,12 +18,13 @@ from napari_zeroshot.engine.axes import Index
 from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Result
+from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.parts import PART, Window, middle_of, widened, windows
 from napari_zeroshot.engine.reading import Reading
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.so_far import Fitted, OnDemand, SoFar
 from napari_zeroshot.engine.trained import Learned, Lesson, Trained, rebuilt
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index
-from napari_zeroshot.engine.method import Job, Planes, Progress, Result, never
+from napari_zeroshot.engine.method import Job, Planes, Progress, never
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.plan import TRAINING_PIXELS, checked_axes
 from napari_zeroshot.engine.region import cut
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.so_far import OnDemand
 from napari_zeroshot.engine.trained import Lesson, Trained, of_result, rebuilt

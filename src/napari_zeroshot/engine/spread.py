@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.post import Post, workers
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.running import Run
 from napari_zeroshot.engine.share import Done, Share, options_of, shares
 

@@ -15,13 +15,14 @@ from napari_zeroshot.engine import metrics
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.errors import DivergedError, ImageError, MissingPackageError, ParamError
 from napari_zeroshot.engine.expected_error import ErrorMeter, error_meter
-from napari_zeroshot.engine.method import Progress, Result, finished, never
+from napari_zeroshot.engine.method import Progress, finished, never
 from napari_zeroshot.engine.neighbours import Among, amid, count_of
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.params import Value
 from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.region import Region, cut, planes_around
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.sweep_tiles import Sweep, SweepProgress, Tile
 from napari_zeroshot.engine.variation import Axis, Setting, axes_of, settings_of

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.params import Value
 from napari_zeroshot.engine.region import Region
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.variation import METHOD, Axis, Setting
 
 

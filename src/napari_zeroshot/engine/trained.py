@@ -12,11 +12,12 @@ import numpy as np
 
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.intensity import Scale
-from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Result, finished
+from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, finished
 from napari_zeroshot.engine.neighbours import count_of
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 
 if TYPE_CHECKING:
     from torch import Tensor

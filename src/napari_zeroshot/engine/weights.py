@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from napari_zeroshot.engine.appearing import appearing, check_place
 from napari_zeroshot.engine.errors import DenoiseError, FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.intensity import Scale
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.trained import Learned, Trained, of_result
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QVBoxLayout
 
 from napari_zeroshot.engine.device import give_memory_back, has_gpu, torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.widgets.buttons import Buttons
 from napari_zeroshot.widgets.dock import Dock, sentence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari_zeroshot.engine.errors import ImageError, ParamError
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.trained import Trained, of_result
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.habits import Notebook
 from napari_zeroshot.widgets.task import Task
 

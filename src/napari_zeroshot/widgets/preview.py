@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.pace import Pace
 from napari_zeroshot.widgets.task import Run, Task
 from napari_zeroshot.widgets.worker import Running, run_in_thread

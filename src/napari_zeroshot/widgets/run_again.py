@@ -9,9 +9,10 @@ from napari.layers import Image
 
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.recorded import Recorded
 from napari_zeroshot.engine.rerun import rerun_steps
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.layers import Source, pixels
 from napari_zeroshot.widgets.run_beside import RunBeside
 

@@ -10,8 +10,8 @@ from napari.utils import cancelable_progress
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
-from napari_zeroshot.engine.method import Result
 from napari_zeroshot.engine.region import Region
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import Source, add_result
 from napari_zeroshot.widgets.worker import Report, Start, run_in_thread

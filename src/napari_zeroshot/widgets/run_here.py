@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.history import Moment

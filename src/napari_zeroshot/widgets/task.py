@@ -8,10 +8,11 @@ from typing import Any
 
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import choose, torch_is_loaded
-from napari_zeroshot.engine.method import Method, Progress, Result
+from napari_zeroshot.engine.method import Method, Progress
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.region import Region
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.variation import can_go_on
 from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.layers import Source

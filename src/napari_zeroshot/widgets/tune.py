@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QDockWidget, QLabel, QVBoxLayout
 
 from napari_zeroshot.engine.device import torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.adopt import adopt

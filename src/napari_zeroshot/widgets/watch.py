@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.method import Result
+from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.curves_room import CurvesRoom
 from napari_zeroshot.widgets.history import History, Moment
 from napari_zeroshot.widgets.layers import Preview

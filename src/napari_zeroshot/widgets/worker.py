@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QThreadPool, QTimer
 
 from napari_zeroshot.engine.errors import DenoiseError, DeviceMemoryError
-from napari_zeroshot.engine.method import Progress, Result
+from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.engine.result import Result
 
 REPORT_EVERY = 0.2
 """Seconds between two reports to the window, at least."""
