@@ -23,7 +23,7 @@ def list_methods(
     """List the methods, or the parameters and presets of one."""
     chosen = [get_method(name)] if name else list(all_methods().values())
     if bibtex and not as_json:
-        typer.echo("\n\n".join(method.bibtex for method in chosen))
+        typer.echo("\n\n".join(dict.fromkeys(method.bibtex for method in chosen)))  # methods may come from one paper
     elif as_json:
         give_json({method.name: _plain(method) for method in chosen})
     elif name:
