@@ -8,6 +8,7 @@ import pytest
 from scipy import ndimage
 
 from napari_zeroshot import compare, read
+from napari_zeroshot.cli.report import show_table
 from napari_zeroshot.cli.simulate import Noise
 from napari_zeroshot.engine import files
 from napari_zeroshot.engine.intensity import Scale
@@ -45,6 +46,15 @@ def test_no_column_is_cut_off_in_a_narrow_terminal_nor_broken_in_a_file(command,
     assert "…" not in narrow
     assert all(word in narrow for word in ("removed", "whiteness", "sharpness", "levels)", "%"))
     assert f" {noisy} " in command("measure", noisy, "--raw", stack).out
+
+
+@pytest.mark.parametrize("width", range(60, 140, 7))
+def test_no_figure_is_cut_off_whatever_the_width(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = ("image", "PSNR (dB)", "detail removed", "noise left", "whiteness", "sharpness", "mean drift (grey levels)", "mean drift")
+    row = ("cells_clean.ome.tif", "30.05", "0 %", "1.04 %", "0.98", "1.14", "+0.00189", "-0.20 %")
+    show_table(columns, [row])
+    assert [cell.strip() for cell in capsys.readouterr().out.rstrip().splitlines()[-1].split("  ") if cell] == list(row)
 
 
 def test_affine_scores_are_shown_on_request_only(command, stack, noisy):

@@ -43,6 +43,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+SHORT = 24
+"""Characters of a name that is not broken over lines."""
+FIGURE = 10
+"""Characters of a cell that is not broken over lines either."""
 WIDE = 1000
 """Columns of a table that goes into a file or another program, where nothing has to be broken over lines."""
 
@@ -54,16 +58,18 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
 
     table, rows = Table(box=box.SIMPLE_HEAD, pad_edge=False), list(rows)
-    table.add_column(columns[0], overflow="fold", min_width=min(24, max(len(row[0]) for row in rows)))
-    for column in columns[1:]:
-        word = max(map(len, column.split()), default=0)
+    longest = max(len(row[0]) for row in rows)
+    table.add_column(columns[0], overflow="fold", min_width=min(SHORT, longest), no_wrap=longest <= SHORT)
+    for number, column in enumerate(columns[1:], start=1):
+        figures = [len(row[number]) for row in rows if len(row[number]) <= FIGURE]
+        word = max([*map(len, column.split()), *figures], default=0)
         table.add_column(column, max_width=None if column is columns[-1] else 22, min_width=word, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(markup=False, highlight=False)
     least = console.measure(table, options=console.options.update(width=WIDE)).minimum + len(columns)  # rich spares the columns' margins
     console.width = max(console.width, least) if console.is_terminal or "COLUMNS" in os.environ else WIDE
-    console.print(table)
+    console.print(table, crop=False)  # it may be a little wider all the same: the terminal breaks its lines then
 
 
 def opened(path: Path, axes: str | None) -> Image:
