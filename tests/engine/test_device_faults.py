@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_zeroshot import batch, denoise, read, write
+from napari_zeroshot import batch, denoise, read, sweep, write
 from napari_zeroshot.engine import auto, denoisers, device, files, fitting, intensity, tiling
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, DeviceLostError, DeviceMemoryError
@@ -109,6 +109,18 @@ def test_a_run_that_may_not_do_less_says_that_memory_is_short(stack, monkeypatch
     few_memory(monkeypatch, "training begins")
     with pytest.raises(DeviceMemoryError):
         denoise(stack, "zs-n2n", axes="TCYX", lessen=False, **QUICK)
+
+
+def test_nor_may_a_sweep_whose_tiles_would_not_be_what_they_say(stack, monkeypatch):
+    few_memory(monkeypatch, "training begins")
+    with pytest.raises(DeviceMemoryError):
+        sweep(stack, "zs-n2n", vary={"crops": "1,2"}, axes="TCYX", device="cpu", steps=2, crop=16)
+
+
+def test_where_whole_planes_are_learnt_from_crops_are_not_spoken_of(noisy, monkeypatch):
+    few_memory(monkeypatch, "training begins")
+    result = denoise(noisy, "zs-n2n", device="cpu", steps=2, crop=0, crops=4)
+    assert (result.notes[0], result.params.crops) == ("The graphics card ran out of memory; it was done in tiles of 512 px.", 4)
 
 
 def test_an_image_that_is_overwritten_in_part_is_not_denoised_twice(stack, monkeypatch):

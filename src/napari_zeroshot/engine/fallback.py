@@ -64,8 +64,8 @@ def with_less_memory(
 
 
 def _at_once(order: Order) -> Less:
-    crops = getattr(order.params, "crops", None) if order.trained is None else None
-    return {"tile": order.tile} | ({} if crops is None else {"crops": crops})
+    learns_from_crops = order.trained is None and bool(getattr(order.params, "crop", 0))  # else it is from whole planes
+    return {"tile": order.tile} | ({"crops": getattr(order.params, "crops", 1)} if learns_from_crops else {})
 
 
 def _less(order: Order, ledger: Ledger | None) -> Less:
