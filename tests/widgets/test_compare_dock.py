@@ -232,7 +232,7 @@ def test_figures_are_the_engines_with_the_gaussian_and_the_verdict(dock, pair):
 def test_plane_in_view_is_measured_and_exported(dock, pair, monkeypatch, tmp_path):
     dock.viewer.dims.set_current_step(0, 1)
     measure(dock)
-    assert not dock.shows("over_planes")
+    assert dock["over_planes"] is None
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "figures"), ""))
     dock.press("csv")
     lines = list(csv.DictReader((tmp_path / "figures.csv").open()))
