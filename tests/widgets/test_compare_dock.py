@@ -76,6 +76,7 @@ def mouse(canvas, kind, place, button=Qt.MouseButton.NoButton, held=Qt.MouseButt
 def test_dock_without_images_offers_a_sample_and_compares_it(dock):
     assert "sample" in dock.message
     assert not dock["curtain"].isEnabled()
+    assert not dock["line"].isEnabled()
     dock.press("sample")
     assert not dock.shows("sample")
     dock.press("curtain")

@@ -48,6 +48,7 @@ class LossPlot(pyqtgraph.PlotWidget):
         self.setLogMode(y=True)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
+        self.getPlotItem().setContentsMargins(0, self.fontMetrics().lineSpacing() // 2, 6, 0)  # else half of the highest number is cut
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
         room = self.fontMetrics().horizontalAdvance("0.0005")

@@ -42,6 +42,7 @@ class ProfilePanel(QWidget):
         self._line: CanvasLine | None = None
         self._button = QPushButton("Draw a line")
         self._button.setObjectName("line")
+        self._button.setEnabled(False)
         self._plot = Room(_profile_plot)
         self._message = Sentence("profile_message", lines=2)
         self._message.setText(NO_LINE)
