@@ -270,6 +270,10 @@ def test_pixels_changed_in_place_are_shown_once_the_layer_is_refreshed(dock, pai
     assert np.asarray(dock.viewer.layers["A − B"].data[0]).any()
     np.testing.assert_allclose(curves(dock, "profile")["B"][1], line_profile(BLURRED[:1], (20, 10), (20, 50))[1], rtol=1e-6)
     assert "press Measure" in dock.message
+    pair[1].visible = False  # then napari tells only that a layer is given an array, be it its own
+    pair[1].data[:] = NOISY
+    pair[1].data = pair[1].data
+    assert "nothing to correlate" in dock["shared_residual"].text()
 
 
 def test_images_that_come_to_fit_by_other_pixels_are_compared(dock, pair):

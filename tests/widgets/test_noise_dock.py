@@ -130,6 +130,7 @@ def test_bad_images_get_a_sentence_and_the_dock_is_ready_again(dock, image, bad,
     read(dock, bad, contrast_limits=(0, 1))
     assert said in dock.message
     assert not dock.shows("found")
+    assert dock.shows("details")
     dock.viewer.layers.clear()
     read(dock, image)
     assert dock.message == verdict(diagnose(image))
