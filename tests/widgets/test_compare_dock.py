@@ -76,6 +76,7 @@ def mouse(canvas, kind, place, button=Qt.MouseButton.NoButton, held=Qt.MouseButt
 def test_dock_without_images_offers_a_sample_and_compares_it(dock):
     assert "sample" in dock.message
     assert not dock["curtain"].isEnabled()
+    assert not dock["line"].isEnabled()
     dock.press("sample")
     assert not dock.shows("sample")
     dock.press("curtain")
@@ -232,7 +233,7 @@ def test_figures_are_the_engines_with_the_gaussian_and_the_verdict(dock, pair):
 def test_plane_in_view_is_measured_and_exported(dock, pair, monkeypatch, tmp_path):
     dock.viewer.dims.set_current_step(0, 1)
     measure(dock)
-    assert not dock.shows("over_planes")
+    assert dock["over_planes"] is None
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "figures"), ""))
     dock.press("csv")
     lines = list(csv.DictReader((tmp_path / "figures.csv").open()))
@@ -269,6 +270,10 @@ def test_pixels_changed_in_place_are_shown_once_the_layer_is_refreshed(dock, pai
     assert np.asarray(dock.viewer.layers["A − B"].data[0]).any()
     np.testing.assert_allclose(curves(dock, "profile")["B"][1], line_profile(BLURRED[:1], (20, 10), (20, 50))[1], rtol=1e-6)
     assert "press Measure" in dock.message
+    pair[1].visible = False  # then napari tells only that a layer is given an array, be it its own
+    pair[1].data[:] = NOISY
+    pair[1].data = pair[1].data
+    assert "nothing to correlate" in dock["shared_residual"].text()
 
 
 def test_images_that_come_to_fit_by_other_pixels_are_compared(dock, pair):

@@ -34,7 +34,7 @@ def test_dock_without_an_image_offers_a_sample(dock):
     assert "sample" in dock.message
     dock.press("sample")
     assert dock.shows("read")
-    assert not dock.shows("findings")
+    assert not dock.shows("found")
 
 
 def test_reading_gives_the_engines_verdict_and_sentences(dock, image):
@@ -104,7 +104,7 @@ def test_answer_about_an_image_that_is_no_longer_chosen_is_dropped(dock, image):
     dock.press("read")
     dock.viewer.layers.clear()
     dock.until_quiet()
-    assert not dock.shows("findings")
+    assert not dock.shows("found")
     assert dock.shows("sample")
 
 
@@ -129,7 +129,8 @@ def test_closing_the_dock_while_it_reads_is_quiet(dock, image, capsys):
 def test_bad_images_get_a_sentence_and_the_dock_is_ready_again(dock, image, bad, said):
     read(dock, bad, contrast_limits=(0, 1))
     assert said in dock.message
-    assert not dock.shows("findings")
+    assert not dock.shows("found")
+    assert dock.shows("details")
     dock.viewer.layers.clear()
     read(dock, image)
     assert dock.message == verdict(diagnose(image))

@@ -113,7 +113,7 @@ def test_run_again_finds_its_image_by_its_pixels_and_not_by_its_name(viewer, res
 def test_run_again_in_a_later_session_from_files(viewer, result, noisy, tmp_path, qtbot):
     raw = write(tmp_path / "noisy.ome.tif", noisy)
     saved = tmp_path / "clean.ome.tif"
-    commands.write(saved, commands.image_of(result))
+    write(saved, commands.image_of(result))
     viewer.layers.clear()
     viewer.open(str(raw), plugin="napari")
     viewer.open(str(saved), plugin="napari")

@@ -8,13 +8,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_zeroshot import denoise, get_method, sweep
+from napari_zeroshot.engine import sweep as sweep_module
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.result import Result
-from napari_zeroshot.widgets import sweep_panel as panel_module
-from napari_zeroshot.widgets import tune as dock_module
 from napari_zeroshot.widgets.denoise import DenoiseWidget
 from napari_zeroshot.widgets.layers import SWEPT
 
@@ -77,8 +76,8 @@ def test_a_network_goes_on_from_the_last_one_but_not_where_the_steps_were_moved(
         asked.append(options)
         return piece_steps(*args, **options)
 
-    piece_steps = dock_module.piece_steps
-    monkeypatch.setattr(dock_module, "piece_steps", watched)
+    piece_steps = sweep_module.piece_steps
+    monkeypatch.setattr(sweep_module, "piece_steps", watched)
     dock.viewer.add_image(noisy, name="noisy")
     for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0), ("tune_steps", 7)):
         dock[name].setValue(value)
@@ -92,7 +91,7 @@ def test_going_back_is_instant_and_undo_goes_back(blurred, noisy, monkeypatch):
     for sigma in (1.0, 2.0):
         blurred["tune_sigma"].setValue(sigma)
         settled(blurred, denoise(noisy, "gaussian", sigma=sigma).image)
-    monkeypatch.setattr(dock_module, "piece_steps", None)
+    monkeypatch.setattr(sweep_module, "piece_steps", None)
     blurred["tune_sigma"].setValue(1.0)
     np.testing.assert_array_equal(blurred.viewer.layers["preview"].data, denoise(noisy, "gaussian", sigma=1.0).image)
     assert "As before" in blurred.message
@@ -128,7 +127,7 @@ def test_stale_answers_are_dropped(dock, noisy, monkeypatch):
         return Result(shown, method, get_method(method).settings(changes={"sigma": sigma}), "default", axes, "shared", 0, "CPU", 1.0)
 
     dock.viewer.add_image(noisy, name="noisy")
-    monkeypatch.setattr(dock_module, "piece_steps", slowly)
+    monkeypatch.setattr(sweep_module, "piece_steps", slowly)
     dock["method"].setCurrentIndex(dock["method"].findData("gaussian"))
     dock["tune_sigma"].setValue(3)
     dock.until(lambda: "preview" in dock.viewer.layers)
@@ -236,7 +235,7 @@ def test_two_parameters_make_a_table_with_headings(blurred):
 
 
 def test_cancel_keeps_the_finished_tiles(dock, noisy, monkeypatch):
-    sweep_steps = panel_module.sweep_steps
+    sweep_steps = sweep_module.sweep_steps
 
     def waits_after_the_first(*args, **options):
         steps = sweep_steps(*args, **options)
@@ -250,7 +249,7 @@ def test_cancel_keeps_the_finished_tiles(dock, noisy, monkeypatch):
                 time.sleep(0.01)
                 yield report
 
-    monkeypatch.setattr(panel_module, "sweep_steps", waits_after_the_first)
+    monkeypatch.setattr(sweep_module, "sweep_steps", waits_after_the_first)
     dock.viewer.add_image(noisy, name="noisy")
     dock["tune_steps"].setValue(3)
     dock["values_1"].setText("1, 10, 100")
@@ -285,7 +284,7 @@ def test_tiles_become_a_stack_in_their_place(dock, noisy):
 def test_sheet_and_table_are_saved(blurred, tmp_path, monkeypatch):
     swept(blurred, values_1="0.5, 2")
     for name, button in (("sheet", "png"), ("table", "csv")):
-        monkeypatch.setattr(panel_module.QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
         blurred.press(button)
     assert iio.imread(tmp_path / "sheet.png").size
     assert [row["sigma"] for row in csv.DictReader((tmp_path / "table.csv").open())] == ["0.5", "2.0"]

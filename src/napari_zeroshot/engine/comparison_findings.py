@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.comparison_table import COLUMNS
-from napari_zeroshot.engine.residual import MUCH_DETAIL
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.comparison import Comparison, Figures, Measured
@@ -42,6 +41,8 @@ def refusals(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _sentences(mean: Figures) -> Iterator[str]:
+    from napari_zeroshot.engine.residual import MUCH_DETAIL  # here, for docks load this module, and scipy takes long
+
     if mean.structure is not None and mean.whiteness is not None:
         if mean.structure > MUCH_DETAIL:
             share = f"at least {mean.structure:.0%}".replace("%", " %")

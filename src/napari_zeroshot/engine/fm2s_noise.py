@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.methods.fm2s import FM2SParams, inject_noise, pre_denoised, region_brightness
-from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 from napari_zeroshot.engine.params import describe
-from napari_zeroshot.engine.smooth_blocks import Floats
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+    from napari_zeroshot.engine.smooth_blocks import Floats
 
 FACTORS = ("k_g", "k_p", "lambda_p")
 """FM2S's noise factors, by name."""

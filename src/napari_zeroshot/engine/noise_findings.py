@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
 FEW_PHOTONS = 10.0
 """Below, single photons show."""

@@ -13,7 +13,6 @@ from napari_zeroshot.engine import fingerprint, provenance
 from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.entries import LONGEST, Entries
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
-from napari_zeroshot.engine.files import read_provenance
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.params import Params
@@ -152,6 +151,8 @@ def _record_of(what: Any) -> Any:
     if isinstance(what, Image):
         return what.provenance
     if isinstance(what, str | Path):
+        from napari_zeroshot.engine.files import read_provenance  # here, for docks load this module, and it takes long
+
         return read_provenance(what)
     return what.get(KEY, what) if isinstance(what, Mapping) else what
 

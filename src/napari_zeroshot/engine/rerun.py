@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from napari_zeroshot.engine import files
 from napari_zeroshot.engine.agreement import agreement
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import ASKED
@@ -90,8 +89,11 @@ def _pixels_of(result: Any, order: Recorded) -> Any:
     """Those of the earlier result; None where only its record was given."""
     if isinstance(result, Result):
         return result.image
-    made = files.read(result, axes=order.axes.letters) if isinstance(result, str | Path) else result
-    return made.array if isinstance(made, Image) and made.axes == order.axes.letters else None
+    if isinstance(result, str | Path):
+        from napari_zeroshot.engine.files import read  # here, for docks load this module, and it takes long
+
+        result = read(result, axes=order.axes.letters)
+    return result.array if isinstance(result, Image) and result.axes == order.axes.letters else None
 
 
 def _checked(order: Recorded, first: Any, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:

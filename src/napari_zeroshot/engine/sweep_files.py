@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.contact_sheet import Captioned, contrast, sheet
 from napari_zeroshot.engine.errors import FileError, ImageError
-from napari_zeroshot.engine.files import write
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.provenance import versions
 from napari_zeroshot.engine.sweep_tiles import Sweep, Tile
@@ -56,6 +55,8 @@ def write_folder(folder: str | Path, sweep: Sweep, *, like: Image | None = None,
     ImageError
         If no tile has an image.
     """
+    from napari_zeroshot.engine.files import write  # here, for docks load this module, and it takes long
+
     folder = Path(folder)
     check_folder(folder, overwrite=overwrite)
     write_sheet(folder / SHEET, sweep)

@@ -11,13 +11,10 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QSlider, QVBoxLayout
 
-from napari_zeroshot.engine.comparison import Comparison, compare_steps
 from napari_zeroshot.engine.comparison_table import write_csv
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.residual import autocorrelation, middle
 from napari_zeroshot.widgets.changes import Changes
 from napari_zeroshot.widgets.choice import Choice, ChoicePicker
-from napari_zeroshot.widgets.compare_plots import SharedResidualPlot
 from napari_zeroshot.widgets.compare_views import KEY, Flip
 from napari_zeroshot.widgets.curtain import Curtain
 from napari_zeroshot.widgets.dock import Dock, sentence
@@ -26,11 +23,14 @@ from napari_zeroshot.widgets.guide import add_shortcut
 from napari_zeroshot.widgets.layers import Source, pixels
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, beside, button
 from napari_zeroshot.widgets.profile import ProfilePanel
+from napari_zeroshot.widgets.room import Room
 from napari_zeroshot.widgets.stage import VIEWS, Stage
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:
     import napari
+
+    from napari_zeroshot.engine.comparison import Comparison
 
 NO_IMAGE = "Open a noisy image and what a method made of it to compare them, or try the plugin on a sample."
 READY = "Choose a view. Other layers are hidden meanwhile; Leave puts everything back."
@@ -76,7 +76,7 @@ class CompareWidget(Dock):
         self._same.setChecked(True)
         self._same.setToolTip("Show all images with A's contrast limits, which follow its sliders.")
         self._back = button("leave", "Leave", "Puts layers, contrast, camera and grid back as they were, and takes the line away.")
-        self._autocorrelation = SharedResidualPlot()
+        self._autocorrelation = Room(_shared_residual_plot)
         self._shared = Sentence("shared_residual", lines=2)
 
         self._scope = QComboBox()
@@ -221,9 +221,12 @@ class CompareWidget(Dock):
     def _draw_autocorrelation(self) -> None:
         if self._stage.name != "residual" or self._choice is None:
             return
+        from napari_zeroshot.engine.residual import autocorrelation, middle  # which load scipy
+
         first, second = (_plane(image, self._choice, self._viewer) for image in self._choice.images[:2])
         correlations = autocorrelation(middle(first - second, MIDDLE))
-        self._autocorrelation.show_map(correlations)
+        self._autocorrelation.content().show_map(correlations)
+        self._autocorrelation.show()
         reach = len(correlations) // 2
         beside, below = correlations[reach, reach + 1], correlations[reach + 1, reach]
         even = "A and B differ by the same everywhere, or hold NaN: there is nothing to correlate."
@@ -253,7 +256,9 @@ class CompareWidget(Dock):
         )
 
     def _measured(self, choice: Choice, at: dict[str, int] | None, gaussian: bool, asked: int) -> Comparison | None:
-        """The figures, in another thread; None if something else was asked for meanwhile."""
+        """The figures, in another thread, which imports what they take; None if something else was asked for meanwhile."""
+        from napari_zeroshot.engine.comparison import compare_steps
+
         images = dict(zip(choice.names, (pixels(image) for image in choice.images), strict=True))
         truth = None if choice.truth is None else pixels(choice.truth)
         steps = compare_steps(images, raw=pixels(choice.images[0]), truth=truth, axes=choice.axes.letters, gaussian=gaussian, at=at)
@@ -330,3 +335,9 @@ def _view_button(name: str) -> QPushButton:
     made = button(name, TITLES[name], TOLD[name])
     made.setCheckable(True)
     return made
+
+
+def _shared_residual_plot() -> Any:
+    from napari_zeroshot.widgets.compare_plots import SharedResidualPlot
+
+    return SharedResidualPlot()

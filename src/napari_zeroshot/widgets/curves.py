@@ -15,6 +15,8 @@ LEAST_LOSS = 1e-12
 """The loss axis is logarithmic: nothing is drawn below this."""
 MOST_NUMBERS = 4
 """The loss axis has no room for more."""
+HIGH = 6
+"""Lines of text that the curves are as high as."""
 
 Points = Iterable[tuple[int, float]]
 """Of a curve: step and value."""
@@ -41,10 +43,12 @@ class LossPlot(pyqtgraph.PlotWidget):
     def __init__(self) -> None:
         super().__init__(enableMenu=False, axisItems={"left": LossAxis("left")})
         self.setObjectName("loss")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setFixedHeight(HIGH * self.fontMetrics().lineSpacing())
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setLogMode(y=True)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
+        self.getPlotItem().setContentsMargins(0, self.fontMetrics().lineSpacing() // 2, 6, 0)  # else half of the highest number is cut
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
         room = self.fontMetrics().horizontalAdvance("0.0005")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.axes import LETTERS
-from napari_zeroshot.engine.comparison import GAUSSIAN, Comparison, Measured
 from napari_zeroshot.engine.comparison_findings import Standing, refusals, sentences, standing
 from napari_zeroshot.engine.comparison_table import Column, columns
-from napari_zeroshot.widgets.compare_plots import PlanesPlot
 from napari_zeroshot.widgets.layout import Sentence
+from napari_zeroshot.widgets.room import Room
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.comparison import Comparison, Measured
 
 SIGNS = {True: "✓ better", False: "✗ worse", None: "≈"}
 FITTING = 3
@@ -44,7 +46,7 @@ class FiguresTable(QTableWidget):
         self.setColumnCount(len(found.rows))
         self.setRowCount(len(shown) + bool(standings))
         for place, row in enumerate(found.rows):
-            self.setHorizontalHeaderItem(place, _item(letter_of(row), f"{row.name} {row.note}".strip()))
+            self.setHorizontalHeaderItem(place, _item(letter_of(row, found), f"{row.name} {row.note}".strip()))
         for line, column in enumerate(shown):
             self.setVerticalHeaderItem(line, _item(column.title.replace(" (dB)", ""), column.told))
             for place, row in enumerate(found.rows):
@@ -75,7 +77,7 @@ class FiguresPanel(QWidget):
         self._found: Comparison | None = None
         self._table = FiguresTable()
         self._told = Sentence("told", lines=3)
-        self._plot = PlanesPlot()
+        self._plot = Room(_planes_plot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self._table, self._told, self._plot):
@@ -105,12 +107,14 @@ class FiguresPanel(QWidget):
     def _on_row(self, line: int, *_: Any) -> None:
         found = self._found
         if found is not None and 0 <= line < len(shown_columns(found)):
-            self._plot.setVisible(len(found.images[0].planes) > 1)
-            self._draw(found, shown_columns(found)[line])
+            several = len(found.images[0].planes) > 1
+            self._plot.setVisible(several)
+            if several:
+                self._draw(found, shown_columns(found)[line])
 
     def _draw(self, found: Comparison, column: Column) -> None:
-        curves = {letter_of(row): [getattr(plane, column.name) for plane in row.planes] for row in found.rows}
-        self._plot.show_figure(column.title, _axis(found), curves)
+        curves = {letter_of(row, found): [getattr(plane, column.name) for plane in row.planes] for row in found.rows}
+        self._plot.content().show_figure(column.title, _axis(found), curves)
 
 
 def shown_columns(found: Comparison) -> tuple[Column, ...]:
@@ -120,9 +124,9 @@ def shown_columns(found: Comparison) -> tuple[Column, ...]:
     return tuple(column for column in known if not (shared and column.name == "drift"))
 
 
-def letter_of(row: Measured) -> str:
+def letter_of(row: Measured, found: Comparison) -> str:
     """``A`` of ``A noisy``; the Gaussian's own name."""
-    return row.name if row.name == GAUSSIAN else row.name[0]
+    return row.name if row is found.gaussian else row.name[0]
 
 
 def _standings(found: Comparison) -> dict[str, Standing]:
@@ -132,7 +136,7 @@ def _standings(found: Comparison) -> dict[str, Standing]:
 
 def _paragraphs(found: Comparison) -> list[str]:
     standings = _standings(found)
-    told = [(letter_of(row), [*([standings[row.name].sentence] if standings else []), *sentences(row)]) for row in found.images[1:]]
+    told = [(letter_of(row, found), [*([standings[row.name].sentence] if standings else []), *sentences(row)]) for row in found.images[1:]]
     return [*(f"{letter}: {' '.join(parts)}" for letter, parts in told if parts), *refusals(found)]
 
 
@@ -148,3 +152,9 @@ def _item(text: str, told: str) -> QTableWidgetItem:
     item.setToolTip(told)
     item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
     return item
+
+
+def _planes_plot() -> Any:
+    from napari_zeroshot.widgets.compare_plots import PlanesPlot
+
+    return PlanesPlot()

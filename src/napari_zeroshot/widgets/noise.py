@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QVBoxLayout
+from qtpy.QtWidgets import QVBoxLayout
 
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.fm2s_noise import added_noise
-from napari_zeroshot.engine.methods.fm2s import FM2SParams
-from napari_zeroshot.engine.noise_diagnosis import NoiseReport, diagnose
 from napari_zeroshot.engine.noise_findings import Finding, findings, verdict
 from napari_zeroshot.engine.registry import get_method
-from napari_zeroshot.widgets.adopt import adopt
 from napari_zeroshot.widgets.dock import Dock, sentence
-from napari_zeroshot.widgets.injected import InjectedNoise
 from napari_zeroshot.widgets.layers import Source
-from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, button
-from napari_zeroshot.widgets.noise_plots import SharedPlot, TransferPlot
+from napari_zeroshot.widgets.layout import RoomyScroll, Sentence, below, button
+from napari_zeroshot.widgets.room import Room
 from napari_zeroshot.widgets.source import SourcePicker
 from napari_zeroshot.widgets.task import Recipe
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:
     import napari
+
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+    from napari_zeroshot.widgets.noise_found import NoiseFound
 
 NO_IMAGE = "Open an image to read its noise, or try the plugin on a sample."
 FIRST = "Reads gain, photons, read noise and faults from the image, and says what they mean. A stack tells more than a plane."
@@ -51,26 +48,26 @@ class NoiseWidget(Dock):
         self._picker = SourcePicker(viewer)
         self._read = button("read", "Read the noise", "Measures gain, photons, read noise, faults and shared noise.")
         self._message = Sentence("message", lines=3)
-        self._transfer, self._shared = TransferPlot("transfer"), SharedPlot()
-        self._findings = QLabel()
-        self._findings.setObjectName("findings")
-        self._findings.setWordWrap(True)
-        self._findings.setTextFormat(Qt.TextFormat.RichText)
-        self._findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._injected = InjectedNoise()
-        plots = [Fold("Noise against brightness", self._transfer, unfolded=True), Fold("Pixels that share noise", self._shared, unfolded=True)]
-        self._found = below(*plots, self._findings, Fold("FM2S, seen", self._injected))
-        self._found.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
+        self._found = Room(self._made_found)
+        self._found.setObjectName("found")
         self.setMinimumWidth(WIDTH * self.fontMetrics().averageCharWidth())
         outer = QVBoxLayout(self)
-        outer.addWidget(RoomyScroll(below(self._picker, self._read, self._sample, self._message, self._found)))
+        inside = below(self._picker, self._read, self._sample, self._message, self._found)
+        inside.layout().addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignRight)
+        outer.addWidget(RoomyScroll(inside))
         outer.addStretch()
-        self._colour(self._transfer, self._shared, self._injected)
+        self._colour(self._found)
         self._refresh()
 
         self._picker.changed.connect(self._on_picker)
         self._read.clicked.connect(self._on_read)
-        self._injected.wanted.connect(self._on_use)
+
+    def _made_found(self) -> NoiseFound:
+        from napari_zeroshot.widgets.noise_found import NoiseFound  # which loads what draws plots
+
+        found = NoiseFound()
+        found.wanted.connect(self._on_use)
+        return found
 
     def _abandon(self) -> None:
         self._reading += 1  # an answer under way is not wanted any more
@@ -107,10 +104,7 @@ class NoiseWidget(Dock):
         self._busy = False
         self._report, piece = answer
         self._details = "\n".join([verdict(self._report), *(_plain(finding) for finding in findings(self._report))])
-        self._findings.setText("".join(_told(finding) for finding in findings(self._report)))
-        self._transfer.show_report(self._report)
-        self._shared.show_report(self._report)
-        self._injected.show_report(self._report, piece)
+        self._found.content().show_report(self._report, piece)
         self._refresh()
 
     def _on_error(self, error: Exception) -> None:
@@ -122,8 +116,10 @@ class NoiseWidget(Dock):
 
     def _on_use(self) -> None:
         """Hand FM2S with the factors to the Denoise dock."""
+        from napari_zeroshot.widgets.adopt import adopt  # which loads that dock
+
         method = get_method("fm2s")
-        adopt(self._viewer, Recipe(method, "default", method.settings(changes=self._injected.value())))
+        adopt(self._viewer, Recipe(method, "default", method.settings(changes=self._found.content().value())))
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, reading, read or failed."""
@@ -133,12 +129,17 @@ class NoiseWidget(Dock):
         self._read.setEnabled(not self._busy)
         self._read.setText("Reading…" if self._busy else "Read the noise")
         self._found.setVisible(self._report is not None)
+        self._copy.setVisible(bool(self._details))
         told = verdict(self._report) if self._report is not None else self._problem or FIRST
         self._message.setText(told if there else NO_IMAGE)
 
 
 def _read(source: Source, at: dict[str, int], centre: NDArray[Any]) -> tuple[NoiseReport, NDArray[Any]]:
-    """The report of an image's channel in view, and a piece from the middle of the view; imports torch, so that the window need not."""
+    """The report of an image's channel in view, and a piece from the middle of the view; imports what that takes, so that the window need not."""
+    from napari_zeroshot.engine.fm2s_noise import added_noise
+    from napari_zeroshot.engine.methods.fm2s import FM2SParams
+    from napari_zeroshot.engine.noise_diagnosis import diagnose
+
     axes = source.axes
     report = diagnose(source.data, axes=axes.letters, channel=at.get("C", 0))
     plane = axes.read(source.data, axes.index_of(at))[0]
@@ -151,10 +152,3 @@ def _read(source: Source, at: dict[str, int], centre: NDArray[Any]) -> tuple[Noi
 
 def _plain(finding: Finding) -> str:
     return f"{finding.topic}: {finding.value}. {finding.sentence} {finding.advice}".strip()
-
-
-def _told(finding: Finding) -> str:
-    """A finding as a paragraph: topic and value in bold, what it is, and what to do."""
-    head = f"<b>{escape(finding.topic)}: {escape(finding.value)}</b>"
-    advice = f"<br><i>{escape(finding.advice)}</i>" if finding.advice else ""
-    return f"<p>{'⚠ ' if finding.notable else ''}{head}<br>{escape(finding.sentence)}{advice}</p>"

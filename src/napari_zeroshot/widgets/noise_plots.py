@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph
 from qtpy.QtCore import Qt
 
-from napari_zeroshot.engine.fm2s_noise import AddedNoise
-from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 from napari_zeroshot.widgets.plot import Plot
+
+if TYPE_CHECKING:
+    from napari_zeroshot.engine.fm2s_noise import AddedNoise
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
 REAL, ADDED = "#4c9be8", "#e8963c"
 """Blue for the image's own noise, orange for what FM2S adds: told apart by colour-blind eyes, on dark and light."""

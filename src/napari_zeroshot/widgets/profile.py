@@ -12,12 +12,11 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
-from napari_zeroshot.engine.line_profile import line_profile
 from napari_zeroshot.widgets.canvas_line import CanvasLine
 from napari_zeroshot.widgets.choice import LETTERS, Choice
-from napari_zeroshot.widgets.compare_plots import ProfilePlot
 from napari_zeroshot.widgets.layers import Source, pixels
 from napari_zeroshot.widgets.layout import Sentence
+from napari_zeroshot.widgets.room import Room
 
 if TYPE_CHECKING:
     import napari
@@ -43,14 +42,14 @@ class ProfilePanel(QWidget):
         self._line: CanvasLine | None = None
         self._button = QPushButton("Draw a line")
         self._button.setObjectName("line")
-        self._plot = ProfilePlot()
+        self._button.setEnabled(False)
+        self._plot = Room(_profile_plot)
         self._message = Sentence("profile_message", lines=2)
         self._message.setText(NO_LINE)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self._button, self._message, self._plot):
             column.addWidget(widget)
-        self._plot.hide()
 
         self._button.clicked.connect(self._on_button)
         viewer.dims.events.current_step.connect(self._on_change)
@@ -125,11 +124,13 @@ class ProfilePanel(QWidget):
         read = {letter: self._read(image, ends) for letter, image in zip(LETTERS, self._choice.images, strict=False)}
         length = float(np.linalg.norm(ends[1] - ends[0]))
         along = next(iter(read.values()))[0]
-        self._plot.show_profiles(along * length, {letter: levels for letter, (_, levels) in read.items()}, _unit(self._choice.images[0]))
+        self._plot.content().show_profiles(along * length, {letter: levels for letter, (_, levels) in read.items()}, _unit(self._choice.images[0]))
         self._plot.show()
         self._message.setText(f"{length:.4g} {_unit(self._choice.images[0])} long. Drag its ends, or draw another line.")
 
     def _read(self, image: Image, ends: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        from napari_zeroshot.engine.line_profile import line_profile  # which loads scipy
+
         axes = self._choice.axes  # type: ignore[union-attr]
         last = tuple(range(self._viewer.dims.ndim))[-2:]
         if tuple(self._viewer.dims.displayed) != last or {"Y", "X"} != {axes.letters[: image.ndim][place] for place in (-2, -1)}:
@@ -161,3 +162,9 @@ def _across(image: Image) -> NDArray[Any]:
 
 def _unit(image: Image) -> str:
     return f"{image.units[-1]:~P}".replace("pixel", "px")
+
+
+def _profile_plot() -> Any:
+    from napari_zeroshot.widgets.compare_plots import ProfilePlot
+
+    return ProfilePlot()

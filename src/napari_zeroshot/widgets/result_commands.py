@@ -16,7 +16,6 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from napari_zeroshot import __version__
 from napari_zeroshot.engine import citation
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
-from napari_zeroshot.engine.files import READERS, write
 from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 from napari_zeroshot.widgets import run_again as again
@@ -91,6 +90,8 @@ def save_result(viewer: napari.viewer.Viewer) -> None:
 
 def save_to(layer: Image, path: Path) -> None:
     """Write a layer in another thread, and say so when it is done."""
+    from napari_zeroshot.engine.files import write  # here and below, for docks load this module, and it takes long
+
     image = image_of(layer)
     do_in_thread(
         lambda: write(path, image, overwrite=True),
@@ -160,6 +161,8 @@ def _open(viewer: napari.viewer.Viewer, path: str) -> None:
 
 def files_of(viewer: napari.viewer.Viewer, order: Recorded) -> tuple[str, str]:
     """The file of the image that a result was made from, as far as it is known, and a name for a new result."""
+    from napari_zeroshot.engine.files import READERS
+
     open_now = (layer.source.path for layer in viewer.layers if layer.name == order.name)
     known = next((path for path in open_now if path and Path(path).suffix.lower() in READERS), None)
     name = known or order.name or "image"

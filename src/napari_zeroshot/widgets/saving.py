@@ -11,7 +11,6 @@ import napari.layers
 
 from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
-from napari_zeroshot.engine.files import read, read_provenance, write
 from napari_zeroshot.engine.image import Image, Scale
 from napari_zeroshot.widgets.layers import METADATA, likely_axes, pixels
 
@@ -20,6 +19,8 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def save_layer(path: str, data: Any, told: dict[str, Any]) -> list[str]:
     """napari's File > Save for one image layer: an OME-TIFF or OME-Zarr. napari has asked before about replacing a file."""
+    from napari_zeroshot.engine.files import write  # here and below, for docks load this module, and it takes long
+
     layer = napari.layers.Layer.create(data, told, "image")
     write(path, image_of(layer), overwrite=True)  # type: ignore[arg-type]
     return [path]
@@ -57,6 +58,8 @@ def record_of(layer: Any) -> Mapping[str, Any] | None:
 @lru_cache(maxsize=64)
 def _record_in(path: str, changed: int) -> Mapping[str, Any] | None:
     """The record in a file as it was when it was last `changed`."""
+    from napari_zeroshot.engine.files import read_provenance
+
     try:
         return read_provenance(path)
     except DenoiseError:
@@ -65,6 +68,8 @@ def _record_in(path: str, changed: int) -> Mapping[str, Any] | None:
 
 def layers_of(path: str | Path) -> list[LayerData]:
     """A file as a layer, with pixel size, axis labels and provenance."""
+    from napari_zeroshot.engine.files import read
+
     return [layer_data(read(path))]
 
 

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 from napari_zeroshot.engine import sweep_files
 from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.sweep import sweep_steps
 from napari_zeroshot.engine.sweep_tiles import Sweep, Tile
 from napari_zeroshot.engine.variation import Setting
 from napari_zeroshot.widgets.estimate import told_time
@@ -210,7 +209,9 @@ class SweepPanel(QWidget):
 
 
 def _steps(task: Task, order: SweepOrder, truth: Any, cancelled: Callable[[], bool]) -> Any:
-    """A sweep on a task's region, begun."""
+    """A sweep on a task's region, begun in the thread that imports what it takes."""
+    from napari_zeroshot.engine.sweep import sweep_steps
+
     letters, about = task.source.axes.letters, {name: task.options[name] for name in ("device", "seed")}
     source, preset, fixed = {"name": task.source.name}, order.preset(task.recipe), order.fixed(task.recipe)
     how = {"axes": letters, "region": task.region, "truth": truth, "preset": preset, "start": order.start, "source": source, "cancelled": cancelled}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,9 @@ from qtpy.QtWidgets import QCheckBox, QDockWidget, QLabel, QVBoxLayout
 
 from napari_zeroshot.engine.device import torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.result import Result
-from napari_zeroshot.engine.sweep import piece_steps
 from napari_zeroshot.widgets import habits
-from napari_zeroshot.widgets.adopt import adopt
 from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.layers import Preview, camera
@@ -196,6 +195,8 @@ class TuneWidget(Dock):
         self._refresh()
 
     def _hand_over(self, recipe: Recipe) -> None:
+        from napari_zeroshot.widgets.adopt import adopt  # which loads the Denoise dock
+
         adopt(self._viewer, recipe)
         changes = told_changes(recipe.method, recipe.changes()) or f"the values of preset “{recipe.preset}”"
         self._outcome = f"The Denoise dock now has {recipe.method.title} with {changes}."
@@ -239,7 +240,7 @@ class TuneWidget(Dock):
 
     def _start_preview(self) -> None:
         if not self._sweeps.running and not self._problem():
-            self._previews.start(self._preview_task(), piece_steps)
+            self._previews.start(self._preview_task(), _piece_steps)
 
     def _watch(self, task: Task) -> None:
         """Show what comes of a task from now on."""
@@ -360,3 +361,10 @@ class TuneWidget(Dock):
 def _key(task: Task) -> Hashable:
     """What a picture is of, and how it was made."""
     return id(task.source.data), task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"]
+
+
+def _piece_steps(*told: Any, **more: Any) -> Generator[Progress, None, Result]:
+    """`piece_steps`, imported in the thread that takes them: it loads scipy."""
+    from napari_zeroshot.engine.sweep import piece_steps
+
+    return piece_steps(*told, **more)

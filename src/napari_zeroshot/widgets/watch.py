@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_zeroshot.engine.result import Result
-from napari_zeroshot.widgets.curves_room import CurvesRoom
 from napari_zeroshot.widgets.history import History, Moment
 from napari_zeroshot.widgets.layers import Preview
 from napari_zeroshot.widgets.progress import ProgressPanel
+from napari_zeroshot.widgets.room import Room
 from napari_zeroshot.widgets.task import At, Task
 from napari_zeroshot.widgets.worker import Report
 
@@ -22,7 +22,7 @@ class Watch:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self.progress, self.curves, self.history = ProgressPanel(), CurvesRoom(), History()
+        self.progress, self.curves, self.history = ProgressPanel(), Room(_loss_plot), History()
         self.task: Task | None = None
         self.layer: Preview | None = None
         self._training, self._begun, self._learnt = -1, 0, 0
@@ -34,7 +34,8 @@ class Watch:
         self._training, self._begun, self._learnt = -1, 0, 0
         self.history.empty()
         self.progress.start()
-        self.curves.begin()
+        self.curves.content().empty()
+        self.curves.show()
 
     def report(self, report: Report) -> None:
         """Show what a run has reported."""
@@ -46,7 +47,7 @@ class Watch:
             self.history.add(Moment(step, report.progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
         self._show(report)
         self.progress.show_progress(report.progress)
-        self.curves.add(report.losses, report.trainings, report.scores)
+        self.curves.content().add(report.losses, report.trainings, report.scores)
 
     def _show(self, report: Report) -> None:
         """Show the plane of a report; one of a cluster is finished, and has no history."""
@@ -76,8 +77,8 @@ class Watch:
     def finish(self, result: Result) -> None:
         """Show that a result is there: a full bar, and whole curves."""
         self.progress.finish()
-        self.curves.begin()
-        self.curves.add(result.losses, [bisect_left(result.begun, step) for step, _ in result.losses], result.scores)
+        self.curves.content().empty()
+        self.curves.content().add(result.losses, [bisect_left(result.begun, step) for step, _ in result.losses], result.scores)
 
     def show_moment(self) -> None:
         """Show the moment that the history stands at."""
@@ -104,3 +105,9 @@ class Watch:
         self.take_away()
         self.history.empty()
         self.task = self.layer = None
+
+
+def _loss_plot() -> Any:
+    from napari_zeroshot.widgets.curves import LossPlot
+
+    return LossPlot()
