@@ -67,6 +67,15 @@ def test_fine_texture_is_not_held_against_what_keeps_it():
     assert not auto._foretells_better(loses, planes, 0, 0)
 
 
+def test_spots_as_small_as_the_grain_of_shared_noise_are_left_to_a_gaussian():
+    spots = 30 + 4000 * ndimage.gaussian_filter((np.random.default_rng(3).random((96, 96)) > 0.99).astype(np.float64), 3)
+    grain = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=spots.shape), 1)
+    image = (spots + 8 * grain / grain.std()).clip(0).round().astype(np.uint16)
+    result = denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK)
+    assert result.notes[-1].startswith("A Gaussian is expected to be nearer the truth")
+    assert np.square(result.image - spots).mean() < np.square(image - spots).mean()
+
+
 def test_a_short_trial_is_shown_as_it_is(few_photons):
     assert not any("Gaussian" in note for note in denoise(few_photons, "auto", steps=2, **QUICK).notes)
 
