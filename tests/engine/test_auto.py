@@ -1,5 +1,7 @@
 """The automatic choice: what it chooses, what it says, and what it warns of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -65,6 +67,24 @@ def test_fine_texture_is_not_held_against_what_keeps_it():
     loses = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 3, 3))  # noqa: E731
     assert auto._foretells_better(keeps, planes, 0, 0)
     assert not auto._foretells_better(loses, planes, 0, 0)
+
+
+def test_spots_lost_among_shared_noise_are_seen_in_what_was_taken_away():
+    spots = 30 + 4000 * ndimage.gaussian_filter((np.random.default_rng(3).random((96, 96)) > 0.99).astype(np.float64), 3)
+    grain = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=spots.shape), 1)
+    planes = (spots + 8 * grain / grain.std()).astype(np.float32)[None, None]
+    assert auto._takes_no_more(lambda _: spots[None, None], planes, 0)
+    assert not auto._takes_no_more(lambda planes: ndimage.gaussian_filter(planes, (0, 0, 6, 6)), planes, 0)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_is_worse_than_a_gaussian_is_not_given(shared, monkeypatch):
+    image = np.random.default_rng(2).poisson(10 + 90 * nuclei((96, 96)))
+    monkeypatch.setattr(auto, "_takes_no_more" if shared else "_foretells_better", lambda *_: False)
+    report = replace(diagnose(image), neighbours_share=shared)
+    told = []
+    auto._the_better(np.zeros_like, report, (image / 255).astype(np.float32)[None, None], 0, auto.Job(note=told.append))
+    assert told == ["A Gaussian is expected to be nearer the truth than what was learnt, and was used instead."]
 
 
 def test_a_short_trial_is_shown_as_it_is(few_photons):

@@ -75,7 +75,7 @@ class GuardedUNet(EvenUNet):
     @property
     def count(self) -> int:
         """How many planes are seen on each side."""
-        return int(self.down[0][0].in_channels) // int(self.last.out_channels) // 2  # type: ignore[index]
+        return self.channels // self.answers // 2
 
     def compare_by(self, noise: OwnNoise) -> None:
         """Take planes for different by this noise, which is in the planes' own grey levels; `grey` must be known."""
@@ -112,7 +112,7 @@ class GuardedUNet(EvenUNet):
 
     def _apart(self, image: Tensor) -> Tensor:
         """Shape (N, planes, C, Y, X)."""
-        return image.reshape(len(image), -1, self.last.out_channels, *image.shape[2:])
+        return image.reshape(len(image), -1, self.answers, *image.shape[2:])
 
     @staticmethod
     def _middle(planes: Tensor) -> Tensor:

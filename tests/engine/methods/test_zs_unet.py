@@ -29,10 +29,16 @@ def noisy(truth):
 
 
 @pytest.fixture(scope="module")
-def blotchy(truth):
+def large():
+    """Nuclei, which are larger than any noise's grain."""
+    return 30 + 60 * phantoms.nuclei((96, 96))
+
+
+@pytest.fixture(scope="module")
+def blotchy(large):
     """Noise that neighbours share over two pixels."""
-    noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=truth.shape), 1)
-    return (truth + 8 * noise / noise.std()).clip(0).round().astype(np.uint16)
+    noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=large.shape), 1)
+    return (large + 8 * noise / noise.std()).clip(0).round().astype(np.uint16)
 
 
 def test_noise_goes_and_structure_stays(noisy, truth):
@@ -80,9 +86,9 @@ def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_c
     assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.05
 
 
-def test_shared_noise_goes_with_pairs_further_apart(blotchy, truth):
-    near, far = (np.square(denoise(blotchy, "zs-unet", distance=apart, **{**QUICK, "steps": 150}).image - truth).mean() for apart in ("1", "auto"))
-    assert far < 0.9 * near
+def test_shared_noise_goes_with_pairs_further_apart(blotchy, large):
+    near, far = (np.square(denoise(blotchy, "zs-unet", distance=apart, **{**QUICK, "steps": 150}).image - large).mean() for apart in ("1", "auto"))
+    assert far < 0.4 * near
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (33, 41), (3, 47, 35)])

@@ -41,7 +41,7 @@ TOO_FAR = 0.12
 class ZSUNetParams(Training):
     """Parameters of ZS-UNet."""
 
-    steps: int = retuned(Training, "steps", 600)
+    steps: int = retuned(Training, "steps", 900)
     learning_rate: float = retuned(Training, "learning_rate", 0.02)
     crop: int = retuned(Training, "crop", 96)
     crops: int = retuned(Training, "crops", 8)
@@ -75,8 +75,8 @@ class ZSUNetParams(Training):
         "How much less noisy places count: a difference weighs by the noise's standard deviation to the power of minus this.",
         label="Balance", low=0, high=2, step=0.1, advanced=True,
     )  # fmt: skip
-    width: int = param(16, "Channels of the network; more follow finer structure, and learn the noise sooner.", label="Width", low=4, high=128, advanced=True)
-    depth: int = param(4, "Levels of the network; each doubles how far it sees.", label="Depth", low=1, high=6, advanced=True)
+    width: int = param(24, "Channels of the network; more follow finer structure, and learn the noise sooner.", label="Width", low=4, high=128, advanced=True)
+    depth: int = param(3, "Levels of the network, the first at half the image's size; each doubles how far it sees.", label="Depth", low=1, high=6, advanced=True)
 
     @property
     def recordable(self) -> bool:
@@ -236,7 +236,7 @@ def _of_same_shape(start: Any, params: ZSUNetParams, channels: int) -> Any:
     """The network to go on from, if it has the wanted width and levels, and sees as many channels."""
     network = getattr(start, "network", None)
     shape = (channels, params.depth, params.width)
-    fits = network is not None and (network.down[0][0].in_channels, len(network.down), network.last.in_channels) == shape
+    fits = network is not None and (network.channels, len(network.down), network.last.in_channels) == shape
     return network if fits else None
 
 
@@ -257,8 +257,8 @@ METHOD = Method(
     params=ZSUNetParams,
     fit=fit,
     presets={
-        "fast": {"steps": 300},
-        "best": {"steps": 1500, "turns": "8"},
+        "fast": {"steps": 450},
+        "best": {"steps": 2200, "turns": "8"},
         "preview": {"steps": 120, "crop": 64, "turns": "1", "warm_steps": 30},
     },
     smallest=8,
