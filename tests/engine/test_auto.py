@@ -1,7 +1,5 @@
 """The automatic choice: what it chooses, what it says, and what it warns of."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -69,22 +67,28 @@ def test_fine_texture_is_not_held_against_what_keeps_it():
     assert not auto._foretells_better(loses, planes, 0, 0)
 
 
-def test_spots_lost_among_shared_noise_are_seen_in_what_was_taken_away():
-    spots = 30 + 4000 * ndimage.gaussian_filter((np.random.default_rng(3).random((96, 96)) > 0.99).astype(np.float64), 3)
-    grain = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=spots.shape), 1)
-    planes = (spots + 8 * grain / grain.std()).astype(np.float32)[None, None]
-    assert auto._takes_no_more(lambda _: spots[None, None], planes, 0)
-    assert not auto._takes_no_more(lambda planes: ndimage.gaussian_filter(planes, (0, 0, 6, 6)), planes, 0)
+@pytest.fixture(scope="module")
+def spots():
+    """Spots little larger than the grain of the noise they lie in, without it and with it."""
+    clean = 30 + 4000 * ndimage.gaussian_filter((np.random.default_rng(3).random((96, 96)) > 0.99).astype(np.float64), 3)
+    grain = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=clean.shape), 1)
+    return clean, (clean + 8 * grain / grain.std()).astype(np.float32)
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_what_is_worse_than_a_gaussian_is_not_given(shared, monkeypatch):
-    image = np.random.default_rng(2).poisson(10 + 90 * nuclei((96, 96)))
-    monkeypatch.setattr(auto, "_takes_no_more" if shared else "_foretells_better", lambda *_: False)
-    report = replace(diagnose(image), neighbours_share=shared)
+def test_what_is_lost_among_shared_noise_shows_in_what_was_taken_away(spots):
+    clean, noisy = spots
+    planes, report = noisy[None, None], diagnose(noisy)
+    assert report.neighbours_share
+    assert auto._takes_no_more(lambda _: clean[None, None], report, planes, 0)
+    assert not auto._takes_no_more(lambda planes: ndimage.gaussian_filter(planes, (0, 0, 6, 6)), report, planes, 0)
+
+
+def test_an_answer_that_loses_what_lies_in_shared_noise_is_not_given(spots):
+    _, noisy = spots
     told = []
-    auto._the_better(np.zeros_like, report, (image / 255).astype(np.float32)[None, None], 0, auto.Job(note=told.append))
+    plain = auto._the_better(lambda planes: np.full_like(planes, noisy.mean()), diagnose(noisy), noisy[None, None], 0, auto.Job(note=told.append))
     assert told == ["A Gaussian is expected to be nearer the truth than what was learnt, and was used instead."]
+    assert np.ptp(plain(noisy[None, None])) > 50
 
 
 def test_a_short_trial_is_shown_as_it_is(few_photons):

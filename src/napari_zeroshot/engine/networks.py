@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from napari_zeroshot.engine.errors import ParamError
 
-
 CELL = 2
 """Side of the cells of pixels that the U-Net of ZS-UNet takes as channels."""
 
@@ -89,7 +88,7 @@ def unet(channels: int, width: int, levels: int) -> UNet:
 
 
 def even_unet(channels: int, answers: int, width: int, levels: int) -> EvenUNet:
-    """The U-Net of ZS-UNet, `width` channels at every level, `channels` in and `answers` out; 24 wide with 3 levels and one of both has XXXX weights."""
+    """The U-Net of ZS-UNet, `width` channels at every level, `channels` in and `answers` out; 24 wide with 3 levels and one of both has 58,228 weights."""
     with torch.device("meta"):
         return EvenUNet(channels, answers, width, levels)
 
@@ -140,8 +139,8 @@ class UNet(nn.Module):
 class EvenUNet(UNet):
     """A U-Net at half the image's size, whose cells of 2 x 2 pixels go in and come out as channels, with the same few channels at every level.
 
-    They are averaged on the way down and repeated on the way up. It sees as far as a large U-Net, and has too few weights to learn one image's noise
-    by heart; at half size a step takes a quarter of the time. With its weights go the `grey` levels it
+    These are averaged on the way down and repeated on the way up. It sees as far as a large U-Net, has too few weights to learn one image's noise
+    by heart, and spends no time at full size. With its weights go the `grey` levels it
     learnt in (mean, deviation, and by how much its answers are too bright) and the `distances` of the pixels of its pairs (0 for none).
     """
 

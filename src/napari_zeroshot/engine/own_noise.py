@@ -46,9 +46,13 @@ class OwnNoise:
         """The same noise everywhere, for images too small for a report."""
         return cls(0.0, None, deviation, (-float("inf"), float("inf")))
 
+    def variance_in(self, planes: Tensor) -> float:
+        """The variance of this noise in noisy planes, on the whole. Shape (N, C, Y, X)."""
+        return float(self.deviation(brightness_around(planes, LIKELY)).square().mean())
+
     def within(self, planes: Tensor) -> OwnNoise:
         """This noise, or as much weaker as the finest details of noisy planes allow: fine texture passes for noise. Shape (N, C, Y, X)."""
-        told, held = float(self.deviation(brightness_around(planes, LIKELY)).square().mean()), _finest_variance(planes)
+        told, held = self.variance_in(planes), _finest_variance(planes)
         if told <= held:
             return self
         share = held / told

@@ -76,7 +76,9 @@ class ZSUNetParams(Training):
         label="Balance", low=0, high=2, step=0.1, advanced=True,
     )  # fmt: skip
     width: int = param(24, "Channels of the network; more follow finer structure, and learn the noise sooner.", label="Width", low=4, high=128, advanced=True)
-    depth: int = param(3, "Levels of the network, the first at half the image's size; each doubles how far it sees.", label="Depth", low=1, high=6, advanced=True)
+    depth: int = param(
+        3, "Levels of the network, the first at half the image's size; each doubles how far it sees.", label="Depth", low=1, high=6, advanced=True
+    )
 
     @property
     def recordable(self) -> bool:
