@@ -41,7 +41,7 @@ TOO_FAR = 0.12
 class ZSUNetParams(Training):
     """Parameters of ZS-UNet."""
 
-    steps: int = retuned(Training, "steps", 900)
+    steps: int = retuned(Training, "steps", 800)
     learning_rate: float = retuned(Training, "learning_rate", 0.02)
     crop: int = retuned(Training, "crop", 96)
     crops: int = retuned(Training, "crops", 8)
@@ -259,8 +259,8 @@ METHOD = Method(
     params=ZSUNetParams,
     fit=fit,
     presets={
-        "fast": {"steps": 450},
-        "best": {"steps": 2200, "turns": "8"},
+        "fast": {"steps": 400},
+        "best": {"steps": 2000, "turns": "8"},
         "preview": {"steps": 120, "crop": 64, "turns": "1", "warm_steps": 30},
     },
     smallest=8,
