@@ -25,7 +25,7 @@ TRIALS, HIDDEN = 3, 0.05
 LEEWAY = 1.015
 """So much of the Gaussian's misses is allowed: nearly all of them are noise, and the network never learnt from pixels that are hidden."""
 TAKEN = 1.12
-"""So many times the noise may be taken away where neighbours share it, in squares: 0.8 to 1.10 times were where that was right, 1.14 to 4 where not."""
+"""So many times the noise may be taken away where neighbours share it, in squares: 0.8 to 1.10 times were where that was right, 1.14 to 3.1 where not."""
 AROUND = np.array([[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]]) / 8
 """How a hidden pixel is made of those around it."""
 SIGMAS = np.geomspace(0.5, 8, 8)
