@@ -19,7 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no own noise": {"own_noise": 0.0},
     "all places count alike": {"balance": 0.0},
     "pairs of neighbours always": {"distance": "1"},
-    "twice as wide": {"width": 32},
+    "twice as wide": {"width": 48},
 }
 
 

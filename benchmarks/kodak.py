@@ -71,15 +71,17 @@ def _noisy(clean: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     return np.rint(255 * noisy).astype(np.uint8)
 
 
-def measure(rows: Iterable[str], images: Sequence[Photograph], recipes: int, entries: Entries, device: str, **fewer: Any) -> None:
+def measure(rows: Iterable[str], images: Sequence[Photograph], recipes: int, entries: Entries, device: str, *, missing: bool = False, **fewer: Any) -> None:
     """Run each row on every image with the default settings, and on the first `recipes` images with the paper's, one after the other.
 
-    `fewer` are parameters on top of both, to try things out.
+    If what is `missing` is asked for, nothing is run that is kept. `fewer` are parameters on top of both, to try things out.
     """
     denoise(images[0].noisy[:32, :32], "zs-n2n", axes="YXS", device=device, steps=2)  # has torch loaded before the clock starts
     for name in rows:
         for number, image in enumerate(images):
             for settings in SETTINGS if number < recipes else SETTINGS[:1]:
+                if missing and {"row": name, "settings": settings, "image": image.name} in entries:
+                    continue
                 entry = _entry(name, settings, image, device, fewer)
                 entries.put(entry)
                 print(f"{name:16s} {settings:8s} {image.name:8s} {entry['psnr']:6.2f} dB (noisy {entry['noisy']:.2f})  {entry['seconds']:7.2f} s", flush=True)
@@ -165,6 +167,7 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/kodak256"), help="folder with clean 8 bit RGB images, *.png")
     parser.add_argument("--images", type=int, default=6, metavar="N", help="how many are run with the paper's recipe too, minutes each on a CPU")
     parser.add_argument("--only", nargs="*", choices=ROWS, metavar="ROW", help=f"rows to measure, out of {', '.join(ROWS)}; the others are kept as they were")
+    parser.add_argument("--missing", action="store_true", help="run only what is not kept yet")
     parser.add_argument("--device", default="auto", help="where to compute")
     parser.add_argument("--quick", action="store_true", help="two images and ten steps of everything: whether it works, nothing is kept")
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the tables from the figures that are kept")
@@ -193,7 +196,7 @@ def _measure(options: Namespace) -> None:
             measure([name], images[:2], min(options.images, 1), entries, device, **_ten_steps(name))
         print(section(entries.found()))
     else:
-        measure(rows, images, options.images, entries, device)
+        measure(rows, images, options.images, entries, device, missing=options.missing)
 
 
 def _ten_steps(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_zeroshot.engine.device import choose
+from napari_zeroshot.engine.device import ASKED, choose
 from napari_zeroshot.engine.provenance import versions
 
 
@@ -16,7 +16,7 @@ def describe(device: str = "cpu") -> dict[str, object]:
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "device": choose(device).reason.removesuffix(", as asked for"),
+        "device": choose(device).reason.removesuffix(ASKED),
         "versions": versions(),
         "date": datetime.now(UTC).date().isoformat(),
     }

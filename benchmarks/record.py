@@ -59,6 +59,10 @@ class Entries:
         if self._name:
             save(self._name, self.found())
 
+    def __contains__(self, entry: Entry) -> bool:
+        """Whether the same was measured before."""
+        return any(self._of(known) == self._of(entry) for known in self._entries)
+
     def found(self) -> dict[str, Any]:
         """Machine, command and entries, as kept."""
         return {**self._about, "entries": self._entries}

@@ -129,6 +129,9 @@ def test_photographs_are_compared_on_the_images_that_both_settings_ran_on(tmp_pa
     images = kodak.photographs(tmp_path)
     entries = record.Entries("kodak_cpu", kodak.KEY, "cpu", "python -m benchmarks kodak")
     kodak.measure(["ZS-N2N"], images, 1, entries, "cpu", steps=2)
+    measured = entries.found()["entries"].copy()
+    kodak.measure(["ZS-N2N"], images, 1, entries, "cpu", missing=True, steps=3)
+    assert entries.found()["entries"] == measured
     both = kodak.compared(entries.found()["entries"], "ZS-N2N")
     assert both["images"] == 1
     assert both["difference"] == pytest.approx(both["default psnr"] - both["paper psnr"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from napari_zeroshot.engine.errors import FileError
+
+TRIES, PAUSE = 20, 0.05
+"""How often it is tried to remove a folder that is still written into, and seconds between."""
 
 
 def check_place(path: Path, *, replaceable: bool) -> None:
@@ -54,8 +59,21 @@ def _room_beside(path: Path) -> Iterator[Path]:
     """A folder beside `path` into which nobody else can look, and which goes with all that is in it; what fails there is told."""
     try:
         with TemporaryDirectory(prefix=".napari-zeroshot-", dir=path.parent, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+            try:
+                yield Path(folder)
+            except BaseException:
+                _remove(Path(folder))
+                raise
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from error
     except MemoryError as error:
         raise FileError(f"cannot write {path}: there is too little free memory; close other programs, and try again") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which another thread may still be writing: that of zarr ends what it has begun when one part fails."""
+    for _ in range(TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(PAUSE)
