@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 Distance = Literal["auto", "1", "2", "3", "2+3"]
 
-MOST_COMPARED = 4
-"""Planes whose mean brightness is kept."""
+MOST_COMPARED, MOST_TURNED = 4, 2**21
+"""Planes whose mean brightness is kept, and values of them that are turned for it."""
+ENOUGH = 512
+"""Side, in pixels, of a plane from which all steps can learn with pairs that lie apart: on 256 x 256 half of them are better, on this all."""
 TOO_FAR = 0.12
 """By how much, in squares of what is taken away, the answers of pixels 3 apart may differ from those of pixels 2 apart: more is structure that is lost."""
 
@@ -130,7 +132,7 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
     known = _of_same_shape(job.start, params, noisy.shape[1])
-    steps = params.steps if known is None else params.warm_steps
+    steps = _steps(report, noisy, params, job) if known is None else params.warm_steps
     bench = fitting.Bench.set_up(noisy, job, params, steps)
     count = count_of(params)
     plain = own(noisy, count)
@@ -161,6 +163,14 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
         denoiser = _denoiser_of(network, apart[:1], bench, params)
     _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
     return denoiser
+
+
+def _steps(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> int:
+    """How many steps to take: fewer where pairs are far apart and pixels few, for there the noise is soon learnt by heart."""
+    share = min(1.0, noisy[:, 0].size ** 0.5 / ENOUGH) if distances(params.distance, report) != (1,) else 1.0
+    if share < 1:
+        job.note(f"The image is small for pairs of pixels that lie apart: {share:.0%} of the steps were taken, before the noise is learnt by heart.")
+    return max(1, round(share * params.steps))
 
 
 def _own_noise(report: NoiseReport, planes: Tensor) -> OwnNoise:
@@ -211,8 +221,9 @@ def _too_far(network: EvenUNet, report: NoiseReport | None, denoiser: NetworkDen
 
 
 def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes, count: int) -> None:
-    """Have a network take off its answers by how much they are brighter than planes it learnt from, on the whole."""
-    network.grey[2] += float((replace(denoiser, turns=1)(planes) - own(planes, count)).mean(dtype=np.float64))
+    """Have a network take off its answers by how much they are brighter than planes it learnt from, on the whole; large ones are looked at in one turn."""
+    seen = denoiser if planes.size <= MOST_TURNED else replace(denoiser, turns=1)
+    network.grey[2] += float((seen(planes) - own(planes, count)).mean(dtype=np.float64))
 
 
 def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float) -> Tensor:
