@@ -35,7 +35,7 @@ MOST_COMPARED, MOST_TURNED = 4, 2**21
 """Planes whose mean brightness is kept, and values of them that are turned for it."""
 ENOUGH = 512
 """Side, in pixels, of a plane from which all steps can learn with pairs that lie apart: on 256 x 256 half of them are better, on this all."""
-TOO_FAR = 0.12
+TOO_FAR = 0.122
 """By how much, in squares of what is taken away, the answers of pixels 3 apart may differ from those of pixels 2 apart: more is structure that is lost."""
 
 
