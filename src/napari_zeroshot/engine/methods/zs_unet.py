@@ -167,7 +167,8 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
 
 def _steps(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> int:
     """How many steps to take: fewer where pairs are far apart and pixels few, for there the noise is soon learnt by heart."""
-    share = min(1.0, noisy[:, 0].size ** 0.5 / ENOUGH) if distances(params.distance, report) != (1,) else 1.0
+    learns_far = job.trained is None and distances(params.distance, report) != (1,)
+    share = min(1.0, noisy[:, 0].size ** 0.5 / ENOUGH) if learns_far else 1.0
     if share < 1:
         job.note(f"The image is small for pairs of pixels that lie apart: {share:.0%} of the steps were taken, before the noise is learnt by heart.")
     return max(1, round(share * params.steps))
