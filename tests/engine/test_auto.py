@@ -79,8 +79,8 @@ def test_what_is_lost_among_shared_noise_shows_in_what_was_taken_away(spots):
     clean, noisy = spots
     planes, report = noisy[None, None], diagnose(noisy)
     assert report.neighbours_share
-    assert auto._takes_no_more(lambda _: clean[None, None], report, planes, 0)
-    assert not auto._takes_no_more(lambda planes: ndimage.gaussian_filter(planes, (0, 0, 6, 6)), report, planes, 0)
+    assert auto._takes_no_more(clean[None, None], report, planes)
+    assert not auto._takes_no_more(ndimage.gaussian_filter(planes, (0, 0, 6, 6)), report, planes)
 
 
 def test_an_answer_that_loses_what_lies_in_shared_noise_is_not_given(spots):

@@ -73,20 +73,21 @@ def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, count: i
     from napari_zeroshot.engine.residual import MUCH_DETAIL, structure
 
     part = middle_of(noisy)
-    better = _takes_no_more(denoiser, report, part, count) if report.neighbours_share else _foretells_better(denoiser, part, count, job.seed)
+    plane, answer = own(part, count), denoiser(part)
+    better = _takes_no_more(answer, report, plane) if report.neighbours_share else _foretells_better(denoiser, part, count, job.seed)
     if not better:
         job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
         plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
         return OfMiddle(plain, count) if count else plain
-    plane = own(part, count)[0, 0].astype(np.float64)
-    if (structure(plane, plane - denoiser(part)[0, 0]) or 0) > MUCH_DETAIL:
+    seen = plane[0, 0].astype(np.float64)
+    if (structure(seen, seen - answer[0, 0]) or 0) > MUCH_DETAIL:
         job.note(
             "What was taken away holds structure, not noise alone: fine detail was lost. See the residual in the Compare dock before measuring small things."
         )
     return denoiser
 
 
-def _takes_no_more(denoiser: Denoiser, report: NoiseReport, part: Planes, count: int) -> bool:
+def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes) -> bool:
     """Whether no more is taken away than the noise, as it was read or as the Gaussian that suits it takes it away: what is more than that is structure.
 
     Pixels that share their noise foretell it of one another, so that nothing is learnt from hiding some.
@@ -95,8 +96,7 @@ def _takes_no_more(denoiser: Denoiser, report: NoiseReport, part: Planes, count:
 
     from napari_zeroshot.engine.own_noise import OwnNoise
 
-    plane = own(part, count)
-    taken, blurred = (float(np.square(answer - plane).mean(dtype=np.float64)) for answer in (denoiser(part), Blur(best_sigma(plane))(plane)))
+    taken, blurred = (float(np.square(clean - plane).mean(dtype=np.float64)) for clean in (answer, Blur(best_sigma(plane))(plane)))
     return taken <= TAKEN * max(OwnNoise.of(report).variance_in(torch.from_numpy(plane)), blurred)
 
 
