@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class Pairs:
         """Whether crops are held out."""
         return self._crops.spared
 
-    def score(self, network: EvenUNet) -> Any:
+    def score(self, network: EvenUNet) -> Callable[[], Tensor]:
         """What tells how far pairs that are held out are from one another."""
         first, second, weights = self._drawn(self._crops.held_out())
         return lambda: network.apart(first, second, weights)
@@ -120,6 +120,10 @@ class Lessons:
     def __init__(self, network: EvenUNet, pairs: Sequence[Pairs], answers: Answers | None, until: float) -> None:
         self._network, self._pairs, self._answers, self._until = network, pairs, answers, until
         self.taken = 0
+
+    def score(self) -> Callable[[], Tensor] | None:
+        """What tells how far held-out pairs are from one another; None if none are held out."""
+        return self._pairs[0].score(self._network) if self._pairs[0].spared else None
 
     def __call__(self) -> Tensor:
         self.taken += 1

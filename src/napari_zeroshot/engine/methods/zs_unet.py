@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.networks import EvenUNet
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
     from napari_zeroshot.engine.own_noise import OwnNoise
+    from napari_zeroshot.engine.taught import Lessons
 
 Distance = Literal["auto", "1", "2", "3", "2+3"]
 
@@ -128,37 +129,52 @@ def fit(noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
 
 def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job: Job) -> Steps:
     """Train on planes, with their neighbours if the parameters say so, whose noise is known; None if it cannot be told."""
-    from napari_zeroshot.engine import fitting, guarded
-    from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
+    from napari_zeroshot.engine import fitting
 
     known = _of_same_shape(job.start, params, noisy.shape[1])
     steps = _steps(report, noisy, params, job) if known is None else params.warm_steps
     bench = fitting.Bench.set_up(noisy, job, params, steps)
-    count = count_of(params)
-    plain = own(noisy, count)
-    new = guarded.unet_among(noisy.shape[1], plain.shape[1], params.width, params.depth)
-    network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
-    if job.trained is None:
-        _set_up(network, plain, distances(params.distance, report))
-        guarded.set_up(network, report, noisy, job)
-    apart = _distances_of(network)
-    denoiser = _denoiser_of(network, apart, bench, params)
-
-    noise = _own_noise(report, _read_from(own(bench.planes, count))) if report is not None and apart == (1,) else None
-    pairs = [Pairs(bench, distance, noise) for distance in apart]
-    from_answers = min(params.own_noise * steps if known is None else steps, steps - 1.0)  # not the first step, whose loss is told
-    quick = replace(denoiser, turns=1)
-    answers = Answers(bench, noise, quick, int(from_answers / 2)) if noise and params.own_noise else None
-    lessons = Lessons(network, pairs, answers, steps - from_answers)
-    score = pairs[0].score(network) if pairs[0].spared else None
-    yield from fitting.train(bench, bench.optimiser(network), lessons, quick, stage="training", steps=steps, score=score)  # snapshots take one turn
+    network = _network(known, report, noisy, bench, params)
+    denoiser = _denoiser_of(network, _distances_of(network), bench, params)
+    quick = replace(denoiser, turns=1)  # for snapshots, and for answers to learn from
+    lessons = _lessons(network, report, quick, bench, params, own_from=steps - params.own_noise * steps if known is None else 0.0)
+    yield from fitting.train(bench, bench.optimiser(network), lessons, quick, stage="training", steps=steps, score=lessons.score())
     if job.cancelled() and known is None and lessons.taken < steps / 10:
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
-        return OfMiddle(Blur(1.0), count)
-    if job.trained is not None:
-        return denoiser
+        return OfMiddle(Blur(1.0), count_of(params))
+    return denoiser if job.trained is not None else _settled(denoiser, network, report, noisy, bench, params)
+
+
+def _network(known: nn.Module | None, report: NoiseReport | None, noisy: Planes, bench: Bench, params: ZSUNetParams) -> EvenUNet:
+    """The network to train, or trained already. A new one is told the planes' grey levels, how far apart to learn, and by what noise neighbours differ."""
+    from napari_zeroshot.engine import guarded
+
+    plain = own(noisy, count_of(params))
+    new = guarded.unet_among(noisy.shape[1], plain.shape[1], params.width, params.depth)
+    network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
+    if bench.job.trained is None:
+        _set_up(network, plain, distances(params.distance, report))
+        guarded.set_up(network, report, noisy, bench.job)
+    return network
+
+
+def _lessons(network: EvenUNet, report: NoiseReport | None, quick: NetworkDenoiser, bench: Bench, params: ZSUNetParams, *, own_from: float) -> Lessons:
+    """What is learnt: pairs, and from step `own_from` on the network's own answers too, where each pixel has noise of its own."""
+    from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
+
+    apart = _distances_of(network)
+    noise = _own_noise(report, _read_from(own(bench.planes, count_of(params)))) if report is not None and apart == (1,) else None
+    pairs = [Pairs(bench, distance, noise) for distance in apart]
+    own_from = max(own_from, 1.0)  # not the first step, whose loss is told
+    answers = Answers(bench, noise, quick, int((bench.total - own_from) / 2)) if noise and params.own_noise else None
+    return Lessons(network, pairs, answers, own_from)
+
+
+def _settled(denoiser: NetworkDenoiser, network: EvenUNet, report: NoiseReport | None, noisy: Planes, bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
+    """The denoiser without pixels three apart, if they turn out to miss structure; and with the planes' mean brightness."""
+    count, apart = count_of(params), _distances_of(network)
     if params.distance == "auto" and _too_far(network, report, denoiser, middle_of(noisy), count):
-        job.note("Structure is nearly as fine as the noise's grain: the answers of pixels three apart, which blur it, were left out.")
+        bench.job.note("Structure is nearly as fine as the noise's grain: the answers of pixels three apart, which blur it, were left out.")
         _tell_distances(network, apart[:1])
         denoiser = _denoiser_of(network, apart[:1], bench, params)
     _keep_mean(network, denoiser, noisy[:MOST_COMPARED], count)
