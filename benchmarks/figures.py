@@ -48,7 +48,7 @@ class Plan:
 def run(figures: Sequence[str], device: str) -> None:
     """Make the figures, keep their numbers, and write the table into docs/benchmarks.md."""
     plan, found = Plan(), record.load("figures") or {}
-    found |= {"machine": machine.describe(device), "command": "python -m benchmarks figures"}
+    found |= {"machine": machine.describe(device), "command": record.command()}
     for name, make in (("alpha_ie", alpha_ie), ("amplification", amplification), ("epochs", epochs), ("choices", choices)):
         if name in figures:
             found[name] = make(plan, device)

@@ -140,7 +140,7 @@ def run(options: Namespace) -> None:
     """Measure on each device, and write a section for each that figures are kept of."""
     if not options.tables:
         for device in [options.device] if options.device else machine.devices():
-            entries = Entries(None if options.quick else f"speed_{machine.kind(device)}", KEY, device, "python -m benchmarks speed")
+            entries = Entries(None if options.quick else f"speed_{machine.kind(device)}", KEY, device)
             measure(QUICK if options.quick else Plan(), device, options.only, options.parts, entries)
             print(f"\n{tables(entries.found())}")
     if not options.quick:
