@@ -143,7 +143,7 @@ def _mean(rows: Sequence[dict[str, Any]], across: str, **fixed: Any) -> list[tup
 
 def _told(found: dict[str, Any]) -> str:
     tables = (table(found[name]) for name, table in TABLES.items() if name in found)
-    return "\n\n".join(["## Single parameters", record.origin(found), "The pictures are in [Tuning](tuning.md).", *tables])
+    return "\n\n".join([record.origin(found), "The pictures are in [Tuning](tuning.md).", *tables])
 
 
 def _alpha_ie_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -20,7 +20,7 @@ from benchmarks.record import Entries, load, origin
 from benchmarks.suite import Suite
 
 TOOL = Path(__file__).parents[1] / "tools" / "opening_time.py"
-HELP = "--help"
+HELP = "help"
 DOCKS = ("Denoise", "Tune", "Noise", "Compare")
 
 
@@ -39,7 +39,7 @@ def run(options: Namespace) -> None:
 
 def _seconds_of_help() -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "napari_zeroshot", HELP], check=True, capture_output=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "napari_zeroshot", "--help"], check=True, capture_output=True)
     return time.perf_counter() - started
 
 
@@ -58,7 +58,7 @@ def section(found: dict[str, Any]) -> str:
 
 
 def _named(what: str) -> str:
-    return f"`napari-zeroshot {what}`, by the clock" if what == HELP else f"dock {what}, of the processor"
+    return f"`napari-zeroshot --{what}`, by the clock" if what == HELP else f"dock {what}, of the processor"
 
 
 def _options(parser: ArgumentParser) -> None:
