@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def command() -> str:
 class Entries:
     """The entries of one file, saved after each, so that a run that is broken off loses nothing.
 
-    Each keeps the date and the command that it comes from.
+    Each keeps the date and the command that it comes from. Where the program was changed since so that its figures would be others, `before` says how;
+    that is written into the file by hand, and goes when they are measured again.
 
     Parameters
     ----------
@@ -82,14 +84,20 @@ class Entries:
 
 
 def origin(found: Mapping[str, Any]) -> str:
-    """Machine, then every command that figures come from with its date, as every table names them."""
-    made_on, entries = found["machine"], found.get("entries") or [{}]
+    """Machine, then every command that figures come from with its date, as every table names them; and before what change which were measured."""
+    made_on, entries = found["machine"], [_made_of(found) | entry for entry in found.get("entries") or [{}]]
     gpu = "" if made_on.get("device", "CPU") == "CPU" else f", {made_on['device']}"
-    runs = dict.fromkeys(tuple((_made_of(found) | entry).get(column) for column in ("command", "date")) for entry in entries)
-    told = ", ".join(f"`{command}` ({date})" for command, date in runs)
-    return f"{made_on['processor']}, {made_on['cores']} cores{gpu}, torch {made_on['versions'].get('torch')}: {told}"
+    runs = ", ".join(f"`{command}` ({date})" for command, date in dict.fromkeys((entry.get("command"), entry.get("date")) for entry in entries))
+    return f"{made_on['processor']}, {made_on['cores']} cores{gpu}, torch {made_on['versions'].get('torch')}: {runs}{_age(entries)}"
+
+
+def _age(entries: Sequence[Entry]) -> str:
+    changes = Counter(entry["before"] for entry in entries if "before" in entry)
+    told = (f"{'all' if count == len(entries) else f'{count} of {len(entries)}'} figures are from before {change}" for change, count in changes.items())
+    return "".join(f"; {words}" for words in told)
 
 
 def _made_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Command and date that hold for all entries of a file; of none in a file whose entries keep their own."""
-    return {"date": found["machine"]["date"], "command": found["command"]} if "command" in found else {}
+    """Command, date and what was changed since, where they hold for all entries of a file; nothing where each keeps its own."""
+    made = {"date": found["machine"]["date"], "command": found.get("command"), "before": found.get("before")}
+    return {name: value for name, value in made.items() if value is not None} if "command" in found else {}

@@ -50,8 +50,8 @@ class Plan:
     budget: float = 6.0
     stack_side: int = 512
     planes: tuple[int, ...] = (1, 10, 100)
-    whole: float = 40.0
-    limit: float = 8.0
+    whole: float = 150.0
+    limit: float = 30.0
     preview_side: int = 256
     moves: int = 20
     missing: bool = False
