@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import plot
 from benchmarks.pairs import Pair, kind_of
 from napari_zeroshot.engine.contact_sheet import Captioned, as_shown, contrast, sheet
 from napari_zeroshot.engine.metrics import psnr
 
-SIDE = 160
+SIDE = 180
 """Pixels of a crop."""
 MOST = 3
 
@@ -30,14 +32,16 @@ def draw(name: str, scenes: Sequence[Pair], methods: Mapping[str, Callable[[Pair
 def _row(pair: Pair, methods: Mapping[str, Callable[[Pair], Any]]) -> list[Captioned]:
     """Under the contrast of the reference, whole images denoised and then cut."""
     images = {"raw": pair.raw, **{name: method(pair) for name, method in methods.items()}}
-    limits = contrast(pair.truth)
-    shown = [Captioned(_cut(image, limits), (name, f"{psnr(pair.truth, image, 255):.2f} dB")) for name, image in images.items()]
-    return [*shown, Captioned(_cut(pair.truth, limits), ("reference", pair.name))]
+    limits, place = contrast(pair.truth), _liveliest(pair.truth)
+    shown = [Captioned(as_shown(np.asarray(image)[place], limits), (name, f"{psnr(pair.truth, image, 255):.2f} dB")) for name, image in images.items()]
+    return [*shown, Captioned(as_shown(pair.truth[place], limits), ("reference", pair.name))]
 
 
-def _cut(image: Any, limits: tuple[float, float]) -> Any:
-    top, left = ((length - SIDE) // 2 for length in image.shape)
-    return as_shown(np.asarray(image)[max(top, 0) :, max(left, 0) :][:SIDE, :SIDE], limits)
+def _liveliest(truth: NDArray[Any]) -> tuple[slice, slice]:
+    """Where a square of the reference differs most within itself: not the empty ground."""
+    corners = product(*(range(0, max(length - SIDE, 0) + 1, SIDE // 2) for length in truth.shape))
+    places = [(slice(top, top + SIDE), slice(left, left + SIDE)) for top, left in corners]
+    return max(places, key=lambda place: float(truth[place].std()))
 
 
 def shown(name: str) -> list[str]:
