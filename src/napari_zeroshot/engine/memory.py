@@ -122,11 +122,17 @@ def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:
 
 
 def free(device: str) -> float:
-    """Gigabytes that nobody uses: of the card on CUDA, else of the machine."""
+    """Gigabytes that nobody uses, where `free_and_all` looks."""
+    return free_and_all(device)[0] / GIGABYTE
+
+
+def free_and_all(device: str) -> tuple[int, int]:
+    """Bytes that nobody uses, and bytes altogether: of the card on CUDA, else of the machine. A card that is full raises torch's `RuntimeError`."""
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.mem_get_info(device)[0] / GIGABYTE
+        return torch.cuda.mem_get_info(device)
     import psutil
 
-    return float(psutil.virtual_memory().available) / GIGABYTE
+    machine = psutil.virtual_memory()
+    return int(machine.available), int(machine.total)
