@@ -98,7 +98,8 @@ def sweep_steps(
     Notes
     -----
     A network learns from the piece alone, while a run on the whole plane learns from all of it; grey levels are scaled as for the whole plane.
-    A setting that comes to nothing (a training that goes astray, too little memory on the graphics card, a package that is not installed) gives a tile with a `problem`.
+    A setting that comes to nothing (a training that goes astray, too little memory on the graphics card, a package that is not installed) gives a tile
+    with a `problem`.
 
     Raises
     ------
