@@ -39,6 +39,14 @@ def test_networks_give_the_same_picture_in_parts(trained, noisy, quick, monkeypa
     np.testing.assert_allclose(denoise(noisy, trained.name, **options).image, whole, atol=2e-3)
 
 
+def test_pairs_of_pixels_that_lie_apart_are_the_same_in_every_part(monkeypatch):
+    image = np.random.default_rng(0).normal(100, 20, (150, 110)).astype(np.float32)
+    options = {"steps": 20, "crop": 32, "crops": 1, "distance": "2+3", "depth": 1, "width": 4, "turns": "1", "device": "cpu"}
+    whole = denoise(image, "zs-unet", **options).image
+    monkeypatch.setattr(running, "PART", 64)
+    np.testing.assert_allclose(denoise(image, "zs-unet", **options).image, whole, atol=2e-3)
+
+
 @pytest.mark.usefixtures("small_parts")
 def test_an_image_may_be_its_own_result(noisy):
     expected, image = denoise(noisy, "median", size=5).image, noisy.copy()
