@@ -8,6 +8,7 @@ from napari_zeroshot import batch, denoise, read, sweep, write
 from napari_zeroshot.engine import auto, denoisers, device, files, fitting, intensity, tiling
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, DeviceLostError, DeviceMemoryError
+from napari_zeroshot.engine.expected_error import ErrorMeter
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.optimiser import Optimiser
@@ -117,6 +118,13 @@ def test_nor_may_a_sweep_whose_tile_says_so_and_leaves_the_others_there(stack, m
     assert [tile.image is None for tile in done.tiles] == [True, False]
     assert "too little free memory" in done.tiles[0].problem
     assert done.complete
+
+
+def test_nor_do_tiles_of_a_sweep_vanish_when_one_fits_but_its_error_cannot_be_told(noisy, monkeypatch):
+    Fault(monkeypatch, ErrorMeter, "error", 2, SHORT)
+    done = sweep(noisy, "zs-n2n", vary={"crops": "1,2"}, device="cpu", steps=2, crop=16)
+    assert [tile.image is None for tile in done.tiles] == [False, True]
+    assert "too little free memory" in done.tiles[1].problem
 
 
 def test_a_card_so_full_that_it_cannot_be_asked_what_is_free_is_told_as_that(noisy, monkeypatch):
