@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import document, machine, record
+from benchmarks import document
 from benchmarks.pairs import Pair, pairs
+from benchmarks.record import Entries, Entry, origin
 from benchmarks.suite import Suite
 from napari_zeroshot import denoise
 from napari_zeroshot.engine.metrics import affine_psnr
@@ -23,42 +25,47 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def run(folders: list[Path], only: list[str] | None) -> None:
-    """Measure, keep the figures as JSON, and write the table into docs/benchmarks.md."""
-    scenes = [pair for folder in folders for pair in pairs(folder)]
-    if not scenes:
-        raise SystemExit(f"no raw/*.png in {', '.join(map(str, folders))}; give folders of pairs with --data")
-    found: dict[str, Any] = record.load("ablation") or {"scores": []}
-    for name, options in VARIANTS.items():
-        if only is None or name in only:
-            kept = [score for score in found["scores"] if score["variant"] != name]
-            scores = kept + [{"variant": name, **_score(pair, options)} for pair in scenes]
-            found = {"machine": machine.describe(), "scenes": len(scenes), "scores": scores}
-            record.save("ablation", found)
-            print(f"{name:28s} {_mean(scores, name, 'wide-field'):6.2f} {_mean(scores, name, 'others'):6.2f} dB", flush=True)
-    document.put("ablation", _table(found, f"python -m benchmarks ablation --data {' '.join(map(str, folders))}"))
+KEY = ("variant", "scene")
 
 
-def _score(pair: Pair, options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Namespace) -> None:
+    """Measure, keep the figures and write their section."""
+    scenes = [] if options.tables else [pair for folder in options.data for pair in pairs(folder)]
+    entries = Entries("ablation", KEY, "cpu")
+    for name, settings in VARIANTS.items():
+        for pair in scenes if options.only is None or name in options.only else []:
+            entries.put({"variant": name, **_score(pair, settings)})
+            print(f"{name:28s} {pair.name}", flush=True)
+    document.put("ablation", section(entries.found()))
+
+
+KINDS = {"others": "not wide-field", "wide-field": "wide-field, noise shared"}
+
+
+def _score(pair: Pair, options: dict[str, Any]) -> Entry:
     image = denoise(pair.raw, "zs-unet", **options).image
     kind = "wide-field" if pair.microscope == "wide-field" else "others"
     return {"scene": pair.name, "kind": kind, "psnr": round(float(affine_psnr(pair.truth, image, data_range=255)), 4)}
 
 
-def _mean(scores: list[dict[str, Any]], variant: str, kind: str) -> float:
-    chosen = [score["psnr"] for score in scores if score["variant"] == variant and score["kind"] == kind]
+def _mean(entries: Sequence[Entry], variant: str, kind: str) -> float:
+    chosen = [entry["psnr"] for entry in entries if entry["variant"] == variant and entry["kind"] == kind]
     return float(np.mean(chosen)) if chosen else float("nan")
 
 
-def _table(found: dict[str, Any], command: str) -> str:
-    scores, whole = found["scores"], next(iter(VARIANTS))
+def section(found: dict[str, Any]) -> str:
+    """The table, in Markdown."""
+    entries, whole = found["entries"], next(iter(VARIANTS))
     rows = []
-    for name in (name for name in VARIANTS if any(score["variant"] == name for score in scores)):
-        gains = (_mean(scores, name, kind) - (0 if name == whole else _mean(scores, whole, kind)) for kind in ("others", "wide-field"))
+    for name in (name for name in VARIANTS if any(entry["variant"] == name for entry in entries)):
+        gains = (_mean(entries, name, kind) - (0 if name == whole else _mean(entries, whole, kind)) for kind in KINDS)
         rows.append((name, *(f"{gain:{'.2f' if name == whole else '+.2f'}}" for gain in gains)))
-    header = ("ZS-UNet", "PSNR after affine fit, dB", "wide-field, noise shared, dB")
-    said = record.origin({**found, "command": command})
-    return f"Mean over {found['scenes']} scenes; below the first row, differences from it. {said}\n\n{document.table(header, rows)}"
+    header = ("ZS-UNet", *(f"mean of {_scenes(entries, kind)} scenes, {told}, dB" for kind, told in KINDS.items()))
+    return f"PSNR after an affine fit; below the first row, differences from it. {origin(found)}\n\n{document.table(header, rows)}"
+
+
+def _scenes(entries: Sequence[Entry], kind: str) -> int:
+    return len({entry["scene"] for entry in entries if entry["kind"] == kind})
 
 
 def _options(parser: ArgumentParser) -> None:
@@ -67,5 +74,7 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--data", type=Path, nargs="+", default=[Path("../shared/data/fmd")], help="folders with raw/NAME.png and gt/NAME.png")
 
+    parser.add_argument("--tables", action="store_true", help="measure nothing, write the table from the figures that are kept")
 
-SUITE = Suite("What each part of ZS-UNet brings", _options, lambda chosen: run(chosen.data, chosen.only))
+
+SUITE = Suite("What each part of ZS-UNet brings", _options, run)

@@ -15,7 +15,7 @@ from napari_zeroshot.engine.agreement import TOLERANCE, agreement
 from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.synthetic import sample_plane
 
-ROWS = {name: row for name, row in trained().items() if row.method != "auto"}
+ROWS = trained()
 KEY = ("row", "device")
 CHANGES: dict[str, dict[str, Any]] = {"threads": {"threads": 2}, "seed": {"seed": 1}}
 
@@ -60,7 +60,7 @@ def _options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
-    entries = Entries("again", KEY, options.device, f"python -m benchmarks again --device {options.device}")
+    entries = Entries("again", KEY, options.device)
     measure(options.only, options.side, options.device, entries, {} if options.steps is None else {"steps": options.steps})
     document.put("again", section(load("again") or {}))
 

@@ -93,7 +93,7 @@ def resident() -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Measure in a fresh process, keep the trace, draw it and write the table."""
-    entries = record.Entries("batch_cpu", KEY, "cpu", "python -m benchmarks batch")
+    entries = record.Entries("batch_cpu", KEY, "cpu")
     if not options.tables:
         params = {"memory": options.memory, **({"steps": options.steps} if options.steps else {})}
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:

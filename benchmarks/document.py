@@ -1,21 +1,23 @@
-"""Generated sections of docs/benchmarks.md, each between a pair of marks."""
+"""Generated sections of docs/benchmarks.md and README, each between a pair of marks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+README = Path(__file__).parents[1] / "README.md"
+PAGE = README.parent / "docs" / "benchmarks.md"
 
 
-def put(section: str, text: str) -> None:
-    """Replace what stands between the marks of `section`, or add it at the end of the page."""
+def put(section: str, text: str, where: Path | None = None) -> None:
+    """Replace what stands between the marks of `section`, or add it at the end; on docs/benchmarks.md if no other page is named."""
+    path = where or PAGE
     begin, end = f"<!-- {section}: generated, do not edit -->", f"<!-- end of {section} -->"
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n"
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
     before, found, rest = page.partition(begin)
     after = rest.partition(end)[2] if found else ""
     gap = "" if found else "\n"
-    PAGE.write_text(f"{before}{gap}{begin}\n{text.strip()}\n{end}{after or chr(10)}", encoding="utf-8")
+    path.write_text(f"{before}{gap}{begin}\n{text.strip()}\n{end}{after or chr(10)}", encoding="utf-8")
 
 
 def figure(value: float | None) -> str:

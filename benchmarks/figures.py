@@ -48,7 +48,7 @@ class Plan:
 def run(figures: Sequence[str], device: str) -> None:
     """Make the figures, keep their numbers, and write the table into docs/benchmarks.md."""
     plan, found = Plan(), record.load("figures") or {}
-    found |= {"machine": machine.describe(device), "command": "python -m benchmarks figures"}
+    found |= {"machine": machine.describe(device), "command": record.command()}
     for name, make in (("alpha_ie", alpha_ie), ("amplification", amplification), ("epochs", epochs), ("choices", choices)):
         if name in figures:
             found[name] = make(plan, device)
@@ -143,7 +143,7 @@ def _mean(rows: Sequence[dict[str, Any]], across: str, **fixed: Any) -> list[tup
 
 def _told(found: dict[str, Any]) -> str:
     tables = (table(found[name]) for name, table in TABLES.items() if name in found)
-    return "\n\n".join(["## Single parameters", record.origin(found), "The pictures are in [Tuning](tuning.md).", *tables])
+    return "\n\n".join([record.origin(found), "The pictures are in [Tuning](tuning.md).", *tables])
 
 
 def _alpha_ie_table(rows: Sequence[dict[str, Any]]) -> str:

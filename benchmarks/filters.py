@@ -88,7 +88,7 @@ def _options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
     if not options.tables:
-        measure(options.only, list(pairs(options.data)), Entries("filters", KEY, "cpu", f"python -m benchmarks filters --data {options.data}"))
+        measure(options.only, list(pairs(options.data)), Entries("filters", KEY, "cpu"))
     found = load("filters")
     if found:
         document.put("filters", section(found))

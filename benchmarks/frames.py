@@ -135,7 +135,7 @@ def _options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
     if not options.tables:
-        measure(options.series, options.only, Entries("frames", KEY, "cpu", "python -m benchmarks frames"))
+        measure(options.series, options.only, Entries("frames", KEY, "cpu"))
     found = load("frames")
     if found:
         document.put("frames", section(found))

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from benchmarks import document, machine
+from benchmarks import document, machine, record
 from benchmarks.apart import apart
 from benchmarks.suite import Suite
 from napari_zeroshot.engine.run import denoise
@@ -34,22 +34,25 @@ PATIENCE = 1800
 
 
 def run(*, steps: int) -> None:
-    """Measure in a real napari window and write the table into docs/benchmarks.md."""
+    """Measure in a real napari window, keep the figures and write the table into docs/benchmarks.md."""
     alone, beside, gaps = measure(steps)
-    ninety_fifth = quantiles(gaps, n=20)[-1]
+    beats = {"median": median(gaps), "95th percentile": quantiles(gaps, n=20)[-1], "longest": max(gaps)}
+    found = {"machine": machine.describe(), "command": record.command(), "steps": steps, "alone": alone, "beside": beside, "beats": beats}
+    record.save("gui", found)
+    document.put("gui", section(found))
+
+
+def section(found: dict[str, Any]) -> str:
+    """The table, in Markdown."""
+    steps, alone, beside = found["steps"], found["alone"], found["beside"]
     rows = [
-        ["training alone, in a process of its own", f"{steps / median(alone):.1f} steps/s"],
-        ["training from the dock", f"{steps / median(beside):.1f} steps/s"],
-        ["speed kept in the dock", _kept(alone, beside)],
-        [f"heartbeat of {BEAT} ms, median", f"{median(gaps):.0f} ms"],
-        ["95th percentile", f"{ninety_fifth:.0f} ms"],
-        ["longest", f"{max(gaps):.0f} ms"],
+        ("training alone, in a process of its own", f"{steps / median(alone):.1f} steps/s"),
+        ("training from the dock", f"{steps / median(beside):.1f} steps/s"),
+        ("speed kept in the dock", _kept(alone, beside)),
+        *((f"heartbeat of {BEAT} ms, {name}", f"{beat:.0f} ms") for name, beat in found["beats"].items()),
     ]
-    told = machine.describe()
-    text = document.table(["", f"{METHOD}, 256 x 256 px, {steps} steps"], rows)
-    how = f"Medians of {TURNS} runs each way, in turn, on {told['processor']}, {told['cores']} cores, {told['date']}. {DRAWING}"
-    document.put("gui", f"## In the window\n\n{text}\n\n{how}")
-    print(text)
+    text = document.table(("", f"{METHOD}, 256 x 256 px, {steps} steps"), rows)
+    return f"{record.origin(found)}\n\nMedians of {len(alone)} runs each way, in turn. {DRAWING}\n\n{text}"
 
 
 def _kept(alone: list[float], other: list[float]) -> str:

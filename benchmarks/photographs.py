@@ -85,10 +85,12 @@ def photographs(folder: Path) -> list[tuple[str, NDArray[np.float64]]]:
     return [(path.stem, iio.imread(path) / 255) for path in sorted(folder.glob("*.png"))]
 
 
-def measure(rows: Iterable[str], images: Sequence[tuple[str, NDArray[np.float64]]], others: int, entries: Entries) -> None:
-    """Run each row on all images with the first noise, and on the first `others` with the other noises."""
+def measure(rows: Iterable[str], images: Sequence[tuple[str, NDArray[np.float64]]], others: int, entries: Entries, *, missing: bool = False) -> None:
+    """Run each row on all images with the first noise, and on the first `others` with the other noises; only what is `missing`, if so asked."""
     for row, noise in product(rows, NOISES):
         for seed, (name, clean) in enumerate(images if noise is NOISES[0] else images[:others]):
+            if missing and {"row": row, "noise": noise.name, "image": name} in entries:
+                continue
             image = np.clip(ROWS[row](noise.on(clean, seed)), 0, 1)
             score = {"psnr": round(psnr(clean, image, 1.0), 4), "ssim": round(ssim(clean, image, 1.0, channel_axis=2), 4)}
             entries.put({"row": row, "noise": noise.name, "image": name, **score})
@@ -115,6 +117,7 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--images", type=int, metavar="N", help="how many are run with Gaussian 25; all if left out")
     parser.add_argument("--others", type=int, default=6, metavar="N", help="how many are run with the other noises")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=f"rows to measure, out of {', '.join(ROWS)}")
+    parser.add_argument("--missing", action="store_true", help="run only what is not kept yet")
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the table from the figures that are kept")
 
 
@@ -124,8 +127,7 @@ def run(options: Namespace) -> None:
         images = photographs(options.data)[: options.images]
         if not images:
             raise SystemExit(f"no *.png in {options.data}; give a folder of clean images with --data")
-        entries = Entries("photographs", KEY, "cpu", f"python -m benchmarks photographs --data {options.data}")
-        measure(options.only, images, options.others, entries)
+        measure(options.only, images, options.others, Entries("photographs", KEY, "cpu"), missing=options.missing)
     found = load("photographs")
     if found:
         document.put("photographs", section(found))

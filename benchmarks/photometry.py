@@ -165,7 +165,7 @@ def _options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
-    entries = Entries("photometry", KEY, "cpu", "python -m benchmarks photometry")
+    entries = Entries("photometry", KEY, "cpu")
     for part, row in product([] if options.tables else options.parts, options.only):
         for figures in PARTS[part](row):
             entries.put({"part": part, "row": row, **figures})

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks import document, machine
 from benchmarks.images import picture
 from benchmarks.matmul import peak_gflops
-from benchmarks.record import kept, origin, save
+from benchmarks.record import command, kept, origin, save
 from benchmarks.rows import trained
 from benchmarks.suite import Suite
 from benchmarks.timing import Work, follow, seconds_a_step, warm_up
@@ -204,9 +204,8 @@ def _profile(options: Namespace) -> None:
         raise SystemExit(f"name the method to profile: {', '.join(_methods())}")
     device, kind = machine.best(options.device), "rgb" if options.rgb else "grey"
     work = Work(options.method, options.preset, kind, options.side, device=device)
-    command = f"python -m benchmarks profile {work.method} --preset {work.preset} --side {work.side}{' --rgb' if options.rgb else ''}"
     about = {"title": get_method(work.method).title, "preset": work.preset, "side": work.side, "kind": kind, "device": machine.kind(device)}
-    found = {"machine": machine.describe(device), "command": command, "work": about, **measure(work)}
+    found = {"machine": machine.describe(device), "command": command(), "work": about, **measure(work)}
     print(section(found))
     if not options.quick:
         save(f"profile_{work.method}_{work.preset}_{work.side}_{kind}_{machine.kind(device)}", found)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,8 +33,16 @@ def kept(suite: str) -> dict[str, dict[str, Any]]:
     return {path.stem: load(path.stem) or {} for path in sorted(FOLDER.glob(f"{suite}_*.json"))}
 
 
+def command() -> str:
+    """The command line of this run, as a reader can type it."""
+    return shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+
+
 class Entries:
     """The entries of one file, saved after each, so that a run that is broken off loses nothing.
+
+    Each keeps the date and the command that it comes from. Where the program was changed since so that its figures would be others, `before` says how;
+    that is written into the file by hand, and goes when they are measured again.
 
     Parameters
     ----------
@@ -39,23 +50,24 @@ class Entries:
         The file; None keeps nothing.
     key
         The columns that say what was measured: a new entry takes the place of the old one with the same.
-    device, command
-        What the figures were measured on and with.
+    device
+        What the figures are measured on.
     """
 
-    def __init__(self, name: str | None, key: Sequence[str], device: str, command: str) -> None:
+    def __init__(self, name: str | None, key: Sequence[str], device: str) -> None:
         self._name, self._key = name, tuple(key)
-        self._about = {"machine": machine.describe(device), "command": command}
+        self._machine = machine.describe(device)
+        self._made = {"date": self._machine["date"], "command": command()}
         found = (load(name) if name else None) or {"entries": []}
-        self._entries: list[Entry] = found["entries"]
+        self._entries: list[Entry] = [_made_of(found) | entry for entry in found["entries"]]
 
     def put(self, entry: Entry) -> None:
         """Add an entry, or replace the one measured before."""
         places = [place for place, known in enumerate(self._entries) if self._of(known) == self._of(entry)]
         if places:
-            self._entries[places[0]] = entry
+            self._entries[places[0]] = entry | self._made
         else:
-            self._entries.append(entry)
+            self._entries.append(entry | self._made)
         if self._name:
             save(self._name, self.found())
 
@@ -64,15 +76,28 @@ class Entries:
         return any(self._of(known) == self._of(entry) for known in self._entries)
 
     def found(self) -> dict[str, Any]:
-        """Machine, command and entries, as kept."""
-        return {**self._about, "entries": self._entries}
+        """Machine and entries, as kept."""
+        return {"machine": self._machine, "entries": self._entries}
 
     def _of(self, entry: Entry) -> tuple[Any, ...]:
         return tuple(entry.get(column) for column in self._key)
 
 
 def origin(found: Mapping[str, Any]) -> str:
-    """Date, machine and command, as every table names them."""
-    made_on = found["machine"]
+    """Machine, then every command that figures come from with its date, as every table names them; and before what change which were measured."""
+    made_on, entries = found["machine"], [_made_of(found) | entry for entry in found.get("entries") or [{}]]
     gpu = "" if made_on.get("device", "CPU") == "CPU" else f", {made_on['device']}"
-    return f"{made_on['date']}, {made_on['processor']}, {made_on['cores']} cores{gpu}, torch {made_on['versions'].get('torch')}: `{found['command']}`"
+    runs = ", ".join(f"`{command}` ({date})" for command, date in dict.fromkeys((entry.get("command"), entry.get("date")) for entry in entries))
+    return f"{made_on['processor']}, {made_on['cores']} cores{gpu}, torch {made_on['versions'].get('torch')}: {runs}{_age(entries)}"
+
+
+def _age(entries: Sequence[Entry]) -> str:
+    changes = Counter(entry["before"] for entry in entries if "before" in entry)
+    told = (f"{'all' if count == len(entries) else f'{count} of {len(entries)}'} figures are from before {change}" for change, count in changes.items())
+    return "".join(f"; {words}" for words in told)
+
+
+def _made_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Command, date and what was changed since, where they hold for all entries of a file; nothing where each keeps its own."""
+    made = {"date": found["machine"]["date"], "command": found.get("command"), "before": found.get("before")}
+    return {name: value for name, value in made.items() if value is not None} if "command" in found else {}

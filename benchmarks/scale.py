@@ -126,7 +126,7 @@ def run(options: Namespace) -> None:
     plan = QUICK if options.quick else Plan(sides=tuple(options.sides)) if options.sides else Plan()
     if not options.tables:
         for device in [options.device] if options.device else machine.devices():
-            entries = Entries(None if options.quick else f"scale_{machine.kind(device)}", KEY, device, "python -m benchmarks scale")
+            entries = Entries(None if options.quick else f"scale_{machine.kind(device)}", KEY, device)
             measure(plan, device, options.only, entries)
     if not options.quick:
         for name, found in kept("scale").items():

@@ -128,10 +128,8 @@ def _options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write the table."""
-    steps = f" --steps {options.steps}" if options.steps else ""
-    command = f"python -m benchmarks scaling --method {options.method} --side {options.side} --planes {options.planes}{steps}"
     if not options.tables:
-        entries = Entries("scaling_cpu", KEY, "cpu", command)
+        entries = Entries("scaling_cpu", KEY, "cpu")
         measure(options.method, options.side, options.planes, options.steps, options.workers, options.runs, options.tasks, entries)
     for found in kept("scaling").values():
         document.put("scaling", section(found))

@@ -199,7 +199,7 @@ def _options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Measure, keep the figures and write their section."""
     if not options.tables:
-        measure(options.only, cells(options.scenes, options.noises), Entries("simulated", KEY, "cpu", "python -m benchmarks simulated"))
+        measure(options.only, cells(options.scenes, options.noises), Entries("simulated", KEY, "cpu"))
     found = load("simulated")
     if found:
         document.put("simulated", section(found))

@@ -36,7 +36,7 @@ FOLLOWS = "follows every change"
 
 def run(options: Namespace) -> None:
     """Run what is asked for, each in a fresh process, and write plot and table."""
-    entries = record.Entries("soak_cpu", ["part"], "cpu", "python -m benchmarks soak")
+    entries = record.Entries("soak_cpu", ["part"], "cpu")
     for part, work in {"engine": engine, "napari": in_napari}.items():
         if part in options.parts and not options.tables:
             entries.put({"part": part, **apart(work, options.runs or RUNS[part])})

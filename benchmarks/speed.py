@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks import document, machine
@@ -39,6 +39,8 @@ class Plan:
         Seconds after which a stack with one shared network, or any other stack, is stopped and scaled.
     preview_side, moves
         Side of the previewed picture, and how often its sliders move.
+    missing
+        Whether what is kept is left as it is.
     """
 
     grey: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096)
@@ -48,10 +50,11 @@ class Plan:
     budget: float = 6.0
     stack_side: int = 512
     planes: tuple[int, ...] = (1, 10, 100)
-    whole: float = 40.0
-    limit: float = 8.0
+    whole: float = 150.0
+    limit: float = 30.0
     preview_side: int = 256
     moves: int = 20
+    missing: bool = False
 
     def pictures(self) -> Iterator[tuple[Kind, int]]:
         """Kinds and sides, grey ones first."""
@@ -81,6 +84,8 @@ def measure(plan: Plan, device: str, names: list[str] | None, parts: Sequence[st
 
 def _measure_sizes(plan: Plan, row: Row, device: str, entries: Entries) -> None:
     for kind, side in plan.pictures():
+        if plan.missing and {"part": "sizes", "row": row.name, "kind": kind, "side": side} in entries:
+            continue
         least = plan.repeats if (kind, side) in plan.judged else 1
         default = apart(repeated, Work(row.method, row.preset, kind, side, device=device), least, plan.repeats, plan.budget)
         paper = apart(recipe, _recipe(row, kind, side, device), *_steps_timed(row, device, side)) if _recipe_fits(row, device, side) else None
@@ -110,16 +115,22 @@ def _ratio(default: Found, paper: Found | None) -> float | None:
 
 def _measure_stacks(plan: Plan, row: Row, device: str, entries: Entries) -> None:
     for stack, planes in plan.stacks():
+        about = {"part": "stacks", "row": row.name, "kind": "grey", "side": plan.stack_side, "planes": planes, "stack": stack}
+        if plan.missing and about in entries:
+            continue
         work = Work(row.method, row.preset, "grey", plan.stack_side, planes, stack, device)
         found = apart(repeated, work, 1, 1, 0.0, plan.whole if stack == "shared" else plan.limit)
-        entries.put({"part": "stacks", "row": row.name, "kind": "grey", "side": plan.stack_side, "planes": planes, "stack": stack, **found})
+        entries.put({**about, **found})
         _say(row.name, f"stack of {planes}, {stack}", f"{seconds(found)} s", found)
 
 
 def _measure_previews(plan: Plan, rows: Sequence[Row], device: str, entries: Entries) -> None:
     for row in rows:
+        about = {"part": "previews", "row": row.name, "side": plan.preview_side}
+        if plan.missing and about in entries:
+            continue
         found = apart(previews, work_of(row, plan.preview_side, device), plan.moves)
-        entries.put({"part": "previews", "row": row.name, "side": plan.preview_side, **found})
+        entries.put({**about, **found})
         _say(row.name, f"preview {plan.preview_side}²", f"{seconds(found)} s", found)
 
 
@@ -132,6 +143,7 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--only", nargs="*", metavar="ROW", help="rows to measure; the others are kept as they were")
     parser.add_argument("--parts", nargs="*", choices=TABLES, default=list(TABLES), help="which of the tables to measure")
     parser.add_argument("--device", help="measure on this device alone, rather than on the CPU and a GPU")
+    parser.add_argument("--missing", action="store_true", help="run only what is not kept yet")
     parser.add_argument("--quick", action="store_true", help="a look in two minutes: few sizes, one run each, printed and not kept")
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the tables from the figures that are kept")
 
@@ -140,8 +152,8 @@ def run(options: Namespace) -> None:
     """Measure on each device, and write a section for each that figures are kept of."""
     if not options.tables:
         for device in [options.device] if options.device else machine.devices():
-            entries = Entries(None if options.quick else f"speed_{machine.kind(device)}", KEY, device, "python -m benchmarks speed")
-            measure(QUICK if options.quick else Plan(), device, options.only, options.parts, entries)
+            entries = Entries(None if options.quick else f"speed_{machine.kind(device)}", KEY, device)
+            measure(QUICK if options.quick else replace(Plan(), missing=options.missing), device, options.only, options.parts, entries)
             print(f"\n{tables(entries.found())}")
     if not options.quick:
         for name, found in kept("speed").items():

@@ -104,9 +104,17 @@ def follow(work: Work, limit: float = math.inf) -> Timed:
         steps.close()
         seconds = time.perf_counter() - started
     if stopped:
-        seconds = marks[-1].seconds * marks[-1].total / marks[-1].step
+        seconds = _in_all(marks, prepared_once=work.stack == "shared")
     parts = (None, None, None) if stopped else _parts(marks, seconds)
     return Timed(seconds, *parts, peak.resident, peak.on_device, stopped, tuple(marks))
+
+
+def _in_all(marks: Sequence[Mark], *, prepared_once: bool) -> float:
+    """What a run that was stopped would have taken; what comes before its first report is done once, or else for each plane."""
+    first, last = marks[0], marks[-1]
+    if prepared_once and last.step > first.step:
+        return last.seconds + (last.seconds - first.seconds) * (last.total - last.step) / (last.step - first.step)
+    return last.seconds * last.total / last.step
 
 
 def _mark(report: Progress, seconds: float) -> Mark:

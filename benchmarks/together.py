@@ -86,16 +86,11 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--tables", action="store_true", help="measure nothing, write the tables from the figures that are kept")
 
 
-def _command(options: Namespace) -> str:
-    steps = "" if options.steps is None else f" --steps {options.steps}"
-    return f"python -m benchmarks together --side {options.side} --planes {options.planes}{steps}"
-
-
 def run(options: Namespace) -> None:
     """Measure on each device, and write a section for each that figures are kept of."""
     params = {} if options.steps is None else {"steps": options.steps}
     for device in [] if options.tables else [options.device] if options.device else machine.devices():
-        entries = Entries(f"together_{machine.kind(device)}", KEY, device, _command(options))
+        entries = Entries(f"together_{machine.kind(device)}", KEY, device)
         measure(options.only, options.side, options.planes, options.together, options.runs, params, device, entries)
     for name, found in kept("together").items():
         document.put(name.replace("_", " "), section(found))

@@ -26,7 +26,7 @@ PATIENCE = 120
 def run(methods: Sequence[str], moves: int) -> None:
     """Measure in a real napari window, keep the figures and write the table into docs/benchmarks.md."""
     found: dict[str, Any] = record.load("tune") or {"entries": {}}
-    found |= {"machine": machine.describe(), "command": f"python -m benchmarks tune --moves {moves}"}
+    found |= {"machine": machine.describe(), "command": record.command()}
     for name in methods:
         waits = slider_waits(name, moves)
         if waits:
@@ -90,7 +90,7 @@ def _told(found: dict[str, Any]) -> str:
         rows.append((get_method(name).title, *(document.figure(float(number)) for number in numbers), str(len(waits))))
     table = document.table(("method", "first picture: median, s", "last picture: median, s", "95th percentile, s", "moves"), rows)
     about = "From a moved slider of the Tune dock to its picture in the window, on the sample plane of 256²; the dock waits 0.1 s for the hand to rest."
-    return f"## Sliders\n\n{record.origin(found)}\n\n{about}\n\n{table}"
+    return f"{record.origin(found | {'entries': []})}\n\n{about}\n\n{table}"
 
 
 def _options(parser: ArgumentParser) -> None:

@@ -13,10 +13,14 @@ from benchmarks import (
     ablation,
     batch,
     document,
+    expect,
     figures,
     fm2s_parts,
     frames,
+    goals,
+    gui,
     kodak,
+    noise_fit,
     photographs,
     photometry,
     plot,
@@ -33,7 +37,7 @@ from benchmarks import (
 )
 from benchmarks.__main__ import SUITES
 from benchmarks.timing import Work
-from napari_zeroshot.engine import files
+from napari_zeroshot.engine import files, networks
 from napari_zeroshot.engine import plan as engine_plan
 from napari_zeroshot.engine.phantoms import histology
 
@@ -43,6 +47,7 @@ SHORT = Work("fm2s", "confocal+preview", "grey", 32, params={"steps": 4})
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     monkeypatch.setattr(document, "PAGE", tmp_path / "benchmarks.md")
+    monkeypatch.setattr(document, "README", tmp_path / "README.md")
     monkeypatch.setattr(record, "FOLDER", tmp_path / "results")
     monkeypatch.setattr(plot, "FOLDER", tmp_path / "images")
 
@@ -127,7 +132,7 @@ def test_photographs_are_compared_on_the_images_that_both_settings_ran_on(tmp_pa
     for number in range(2):
         iio.imwrite(tmp_path / f"kodim{number}.png", np.rint(255 * histology((32, 32), number)).astype(np.uint8))
     images = kodak.photographs(tmp_path)
-    entries = record.Entries("kodak_cpu", kodak.KEY, "cpu", "python -m benchmarks kodak")
+    entries = record.Entries("kodak_cpu", kodak.KEY, "cpu")
     kodak.measure(["ZS-N2N"], images, 1, entries, "cpu", steps=2)
     measured = entries.found()["entries"].copy()
     kodak.measure(["ZS-N2N"], images, 1, entries, "cpu", missing=True, steps=3)
@@ -152,8 +157,9 @@ def test_quality_of_single_rows_is_measured_and_the_others_are_kept(tmp_path):
         pair(tmp_path / "fmd", name, seed)
     run("quality", "--data", str(tmp_path / "fmd"), "--crop", "0", "--only", "noisy", "gaussian (best sigma, truth in hand)")
     run("quality", "--data", str(tmp_path / "fmd"), "--crop", "0", "--only", "median")
-    scores = record.load("quality_fmd")["scores"]
-    assert list(dict.fromkeys(score["row"] for score in scores)) == ["noisy", "median", "gaussian (best sigma, truth in hand)"]
+    scores = record.load("quality_fmd")["entries"]
+    assert {score["row"] for score in scores} == {"noisy", "median", "gaussian (best sigma, truth in hand)"}
+    assert record.load("paper_fmd") is None
     oracle, noisy = ([score["affine_psnr"] for score in scores if score["row"] == row] for row in ("gaussian (best sigma, truth in hand)", "noisy"))
     assert all(ours > theirs for ours, theirs in zip(oracle, noisy, strict=True))
     page = document.PAGE.read_text()
@@ -163,6 +169,37 @@ def test_quality_of_single_rows_is_measured_and_the_others_are_kept(tmp_path):
     (plot.FOLDER / "quality_fmd.svg").unlink()
     run("quality", "--data", str(tmp_path / "fmd"), "--tables")
     assert (plot.FOLDER / "quality_fmd.svg").exists()
+
+
+def test_only_what_is_missing_is_measured_if_so_asked(tmp_path, monkeypatch):
+    pair(tmp_path / "w2s", "fov001_ch0", 0)
+    run("quality", "--data", str(tmp_path / "w2s"), "--crop", "0", "--only", "noisy")
+    pair(tmp_path / "w2s", "fov001_ch1", 1)
+    monkeypatch.setattr(quality, "_score", lambda make, pair: {"psnr": 0.0, "ssim": 0.0, "affine_psnr": 0.0, "seconds": 0.0})
+    run("quality", "--data", str(tmp_path / "w2s"), "--crop", "0", "--only", "noisy", "--missing")
+    first, second = record.load("quality_w2s")["entries"]
+    assert first["psnr"] > 0 == second["psnr"]
+
+
+def test_the_best_gaussian_is_the_best_by_each_figure(tmp_path):
+    pair(tmp_path / "fmd", "Confocal_A_1", 0)
+    (scene,) = quality.pairs(tmp_path / "fmd")
+    best = quality._score(quality.ROWS[quality.ORACLE], scene)
+    each = [quality._score(lambda pair, image=image: image, scene) for image in quality.ROWS[quality.ORACLE](scene)]
+    assert all(best[figure] == max(score[figure] for score in each) for figure in quality.METRICS)
+
+
+def test_crops_before_and_after_stand_side_by_side(tmp_path, monkeypatch):
+    for seed, name in enumerate(("Confocal_A_1", "Confocal_B_1", "WideField_A_1")):
+        pair(tmp_path / "fmd", name, seed)
+    for row in ("Auto", quality.OWN):
+        monkeypatch.setitem(quality.ROWS, row, quality.ROWS["median"])
+    monkeypatch.setattr(quality, "_fm2s", quality.ROWS["noisy"])
+    run("quality", "--data", str(tmp_path / "fmd"), "--crop", "0", "--only", "noisy", "--pictures")
+    assert "(images/quality_fmd_crops.png)" in document.PAGE.read_text()
+    page = iio.imread(plot.FOLDER / "quality_fmd_crops.png")
+    assert page.shape[1] > 5 * 160
+    assert page.shape[0] < 3 * 160 + 200
 
 
 def test_differences_to_the_best_gaussian_have_their_interval():
@@ -184,7 +221,7 @@ def test_parts_of_our_method_are_left_out_one_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(ablation, "VARIANTS", {"as it is": quick, "no own noise": quick | {"own_noise": 0.0}, "another": quick})
     run("ablation", "--data", str(tmp_path / "fmd"), "--only", "as it is", "no own noise")
     page = document.PAGE.read_text()
-    assert "Mean over 2 scenes" in page
+    assert "| ZS-UNet | mean of 1 scenes, not wide-field, dB | mean of 1 scenes, wide-field, noise shared, dB |" in page
     assert "| no own noise | " in page
     assert "another" not in page
 
@@ -250,17 +287,22 @@ def test_parts_of_fm2s_and_the_reports_filters_stand_beside_their_figures(tmp_pa
     pair(tmp_path / "fmd", "Confocal_A_1", 0)
     quick = {"steps": 2, "coarse_steps": 1}
     monkeypatch.setattr(fm2s_parts, "ROWS", {row: options | quick for row, options in fm2s_parts.ROWS.items()})
-    run("fm2s-parts", "--data", str(tmp_path / "fmd"), "--only", "(d) stage one only")
+    pair(tmp_path / "srdtrans", "0", 0)
+    rows = ("(d) stage one only", "network of 0.3 thousand weights")
+    run("fm2s-parts", "--data", str(tmp_path / "fmd"), str(tmp_path / "srdtrans"), "--only", *rows)
     run("filters", "--data", str(tmp_path / "fmd"), "--only", "noisy", "median")
     page = document.PAGE.read_text()
     assert "| 23.75 / 0.681 |" in page
+    assert "| 25.59 / 0.780 |" in page
+    assert "| fmd, 1 scenes, dB / SSIM |" in page
     assert "| 27.09 |" in page
 
 
 def test_runs_with_other_threads_and_seeds_are_compared():
-    run("again", "--only", "ZS-N2N", "--side", "48", "--steps", "20")
-    (entry,) = record.load("again")["entries"]
-    assert 0 <= entry["threads"] < entry["seed"]
+    run("again", "--only", "ZS-N2N", "Auto", "--side", "48", "--steps", "20")
+    first, auto = record.load("again")["entries"]
+    assert 0 <= first["threads"] < first["seed"]
+    assert auto["seed"] > 0
     assert "| ZS-N2N | cpu |" in document.PAGE.read_text()
 
 
@@ -286,8 +328,62 @@ def test_figures_of_single_parameters_are_drawn_and_their_numbers_told(monkeypat
     assert len(record.load("figures")["epochs"]) == 4
 
 
+def test_networks_of_fm2s_have_as_many_weights_as_their_rows_say():
+    for row in fm2s_parts.WIDTHS:
+        with fm2s_parts._sized(row):
+            weights = sum(part.numel() for part in networks.fm2s_network(1).parameters())
+        assert row == f"network of {weights / 1000:.1f} thousand weights"
+
+
+def test_fitted_factors_stand_beside_the_presets_and_are_kept(tmp_path, monkeypatch):
+    pair(tmp_path / "fmd", "Confocal_A_1", 0)
+    monkeypatch.setattr(noise_fit, "ROWS", {"microscope's preset": lambda pair: {"preset": pair.microscope, "steps": 2}})
+    run("noise-fit", "--data", str(tmp_path / "fmd"))
+    document.PAGE.unlink()
+    run("noise-fit", "--data", str(tmp_path / "fmd"), "--tables")
+    assert "| scene | microscope's preset |" in document.PAGE.read_text()
+
+
+def test_help_is_timed():
+    run("opening", "--only", "help", "--times", "1")
+    assert "| `napari-zeroshot --help`, by the clock |" in document.PAGE.read_text()
+
+
+def test_a_window_beside_a_training_is_told_of(monkeypatch):
+    monkeypatch.setattr(gui, "measure", lambda steps: ([6.0, 6.0], [6.0, 12.0], [20.0] * 10))
+    run("gui", "--steps", "600")
+    assert record.load("gui")["alone"] == [6.0, 6.0]
+    assert "| speed kept in the dock | 75 % (50 to 100) |" in document.PAGE.read_text()
+
+
+def test_goals_of_photographs_say_on_how_many_they_stand_and_few_meet_nothing():
+    entries = record.Entries("photographs", photographs.KEY, "cpu")
+    for image in range(6):
+        for row, score in {"ZS-N2N": 28.0, "ZS-N2M*": 29.4, "ZS-N2M": 29.6}.items():
+            if image < 4 or row != "ZS-N2M":
+                entries.put({"row": row, "noise": "Gaussian 25", "image": f"kodim{image}", "psnr": score})
+    page = goals.section()
+    assert "at least 28.9 dB | 28.00 dB (6 images) | **not met** |" in page
+    assert "at least 29.3 dB | 29.40 dB (6 images) | met |" in page
+    assert "at least 29.5 dB | 29.60 dB (4 images) | **too few images** |" in page
+    assert "above 0 dB | +0.20 dB (4 images) | **too few images** |" in page
+
+
+def test_goals_judge_auto_by_a_quiet_machine_where_there_is_one():
+    record.Entries("quality_fmd", quality.KEY, "cpu").put({"row": "Auto", "scene": "A", "psnr": 1.0, "ssim": 1.0, "affine_psnr": 1.0, "seconds": 14.0})
+    assert "| Auto, 512² plane, CPU | at most 12 s | 14.0 s | **not met** |" in goals.section()
+    size = {"part": "sizes", "row": "Auto", "kind": "grey", "side": 512, "default": {"seconds": 11.0}}
+    record.Entries("speed_cpu", speed.KEY, "cpu").put(size)
+    assert "| Auto, 512² plane, CPU | at most 12 s | 11.0 s | met |" in goals.section()
+    assert "| Auto | told nothing | 1.00 | 1.000 | 11.0 |" in expect.in_short()
+
+
+def test_contents_lead_to_the_headings_of_the_page():
+    assert expect.contents("# A\n## The papers' own schedules\n### Not this\n") == "- [The papers' own schedules](#the-papers-own-schedules)"
+
+
 def test_goals_say_met_not_met_and_not_measured():
-    entries = record.Entries("speed_cpu", speed.KEY, "cpu", "python -m benchmarks speed")
+    entries = record.Entries("speed_cpu", speed.KEY, "cpu")
     for row, kind, side, ratio in (("FM2S", "grey", 512, 130.0), ("ZS-N2N", "rgb", 256, 39.0)):
         entries.put({"part": "sizes", "row": row, "kind": kind, "side": side, "ratio": ratio, "default": {"seconds": 1.0}, "paper": {"seconds": ratio}})
     run("goals")

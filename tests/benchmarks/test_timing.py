@@ -45,6 +45,12 @@ def test_a_run_over_its_limit_is_stopped_and_scaled(ticking):
     assert run.seconds > 20 > 50 * ticking.now
 
 
+def test_what_is_prepared_once_is_not_scaled():
+    slow_start = marks((1, 10.0), (21, 12.0))
+    assert timing._in_all(slow_start, prepared_once=True) == pytest.approx(19.9)
+    assert timing._in_all(slow_start, prepared_once=False) == pytest.approx(12 * 100 / 21)
+
+
 def forty_mib_held_for_a_moment():
     with Peak("cpu") as peak:
         held = bytearray(40 * 2**20)

@@ -18,7 +18,7 @@ def python(*words):
 def test_help_loads_nothing_heavy_and_is_quick():
     code = "import sys, time; from napari_zeroshot.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(time.process_time(), *sys.modules)"
     took, *loaded = python("-c", code).stdout.splitlines()[-1].split()
-    assert float(took) < 5, "half a second of the processor, however busy it is"
+    assert float(took) < 1.5, "seconds of the processor; `python -m benchmarks opening` measures the half second that is the goal"
     assert not {name.partition(".")[0] for name in loaded} & HEAVY
 
 

@@ -98,6 +98,11 @@ def test_runtime_errors_become_ours_with_a_remedy(error, words):
     assert caught.value.__cause__ is error
 
 
+def test_the_cpu_is_no_remedy_for_what_failed_on_the_cpu():
+    with pytest.raises(DeviceError, match=r"failed on cpu: a mistake; please report it if it fails again$"), failures_explained("cpu"):
+        raise RuntimeError("a mistake")
+
+
 @pytest.mark.parametrize("error", [ImageError("too small"), ValueError("a mistake of ours")])
 def test_other_errors_fly_on(error):
     with pytest.raises(type(error)) as caught, failures_explained("cpu"):

@@ -8,6 +8,7 @@ from napari_zeroshot import batch, denoise, read, sweep, write
 from napari_zeroshot.engine import auto, denoisers, device, files, fitting, intensity, tiling
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.errors import DenoiseError, DeviceError, DeviceLostError, DeviceMemoryError
+from napari_zeroshot.engine.expected_error import ErrorMeter
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import finished
 from napari_zeroshot.engine.optimiser import Optimiser
@@ -111,10 +112,28 @@ def test_a_run_that_may_not_do_less_says_that_memory_is_short(stack, monkeypatch
         denoise(stack, "zs-n2n", axes="TCYX", lessen=False, **QUICK)
 
 
-def test_nor_may_a_sweep_whose_tiles_would_not_be_what_they_say(stack, monkeypatch):
+def test_nor_may_a_sweep_whose_tile_says_so_and_leaves_the_others_there(stack, monkeypatch):
     few_memory(monkeypatch, "training begins")
-    with pytest.raises(DeviceMemoryError):
-        sweep(stack, "zs-n2n", vary={"crops": "1,2"}, axes="TCYX", device="cpu", steps=2, crop=16)
+    done = sweep(stack, "zs-n2n", vary={"crops": "2,1"}, axes="TCYX", device="cpu", steps=2, crop=16)
+    assert [tile.image is None for tile in done.tiles] == [True, False]
+    assert "too little free memory" in done.tiles[0].problem
+    assert done.complete
+
+
+def test_nor_do_tiles_of_a_sweep_vanish_when_one_fits_but_its_error_cannot_be_told(noisy, monkeypatch):
+    Fault(monkeypatch, ErrorMeter, "error", 2, SHORT)
+    done = sweep(noisy, "zs-n2n", vary={"crops": "1,2"}, device="cpu", steps=2, crop=16)
+    assert [tile.image is None for tile in done.tiles] == [False, True]
+    assert "too little free memory" in done.tiles[1].problem
+
+
+def test_a_card_so_full_that_it_cannot_be_asked_what_is_free_is_told_as_that(noisy, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda name: f"Model {name}")
+    Fault(monkeypatch, torch.cuda, "mem_get_info", 1, RuntimeError("CUDA error: out of memory\nfurther lines"))
+    with pytest.raises(DeviceMemoryError, match=r"cuda:0 has too little free memory.*choose the device 'cpu'"):
+        denoise(noisy, "zs-n2n", precision="float32", device="cuda")
 
 
 def test_where_whole_planes_are_learnt_from_crops_are_not_spoken_of(noisy, monkeypatch):
@@ -271,6 +290,15 @@ def test_giving_memory_back_to_a_card_that_is_lost_hides_no_error(monkeypatch):
     with pytest.raises(DenoiseError, match="the first error"), device.memory_given_back("cuda:0"):
         raise DenoiseError("the first error")
     device.give_memory_back()
+
+
+def test_what_a_run_held_of_an_apple_gpu_is_given_back(monkeypatch):
+    given_back = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: given_back.append("mps"))
+    with device.memory_given_back("mps"):
+        assert not given_back
+    assert given_back == ["mps"]
 
 
 def test_a_batch_whose_card_stops_working_ends_with_the_reason_and_goes_on_when_started_again(raw, tmp_path, monkeypatch):

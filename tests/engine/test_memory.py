@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from napari_zeroshot.engine import memory, plan, running
+from napari_zeroshot.engine.axes import parse
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.memory import Need
+from napari_zeroshot.engine.memory import Need, need
+from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise
 
 QUICK = {"method": "zs-n2n", "device": "cpu", "steps": 3, "crop": 16, "crops": 2}
@@ -35,6 +37,14 @@ def test_networks_give_the_same_picture_in_parts(trained, noisy, quick, monkeypa
     whole = denoise(noisy, trained.name, **options).image
     monkeypatch.setattr(running, "PART", 16)
     np.testing.assert_allclose(denoise(noisy, trained.name, **options).image, whole, atol=2e-3)
+
+
+def test_pairs_of_pixels_that_lie_apart_are_the_same_in_every_part(monkeypatch):
+    image = np.random.default_rng(0).normal(100, 20, (150, 110)).astype(np.float32)
+    options = {"steps": 20, "crop": 32, "crops": 1, "distance": "2+3", "depth": 1, "width": 4, "turns": "1", "device": "cpu"}
+    whole = denoise(image, "zs-unet", **options).image
+    monkeypatch.setattr(running, "PART", 64)
+    np.testing.assert_allclose(denoise(image, "zs-unet", **options).image, whole, atol=2e-3)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -89,6 +99,22 @@ def test_tiles_grow_with_the_bound_and_end_somewhere():
     sides = [Need(1e8, 600).tile(bound) for bound in (0.05, 0.11, 0.2, 0.5, 50)]
     assert sides == sorted(sides)
     assert (sides[0], sides[-1]) == (memory.SMALLEST_TILE, memory.LARGEST_TILE)
+
+
+def test_without_a_bound_tiles_stay_worth_their_surroundings_however_little_is_free(noisy, monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda device: 1e-3)
+    assert denoise(noisy, **QUICK).tile == 256
+    assert denoise(noisy, memory=0.2, **QUICK).tile > 256
+
+
+@pytest.mark.parametrize(("letters", "shape"), [("TYX", (40, 32, 32)), ("TSYX", (40, 3, 32, 32))])
+def test_planes_of_a_long_series_that_are_not_learnt_from_take_no_memory(letters, shape, monkeypatch):
+    monkeypatch.setattr(plan, "TRAINING_PIXELS", 2 * 3 * int(np.prod(shape[1:])))
+    image = np.random.default_rng(0).normal(100, 5, shape).astype(np.float32)
+    result = denoise(image, "zs-unet", axes=letters, device="cpu", steps=2, crop=16, crops=1, turns="1", distance="1", neighbours="1")
+    assert "The shared network learnt from 2 evenly spaced planes of 40." in result.notes
+    long, two = (need(get_method("zs-unet"), result.params, parse(letters, (planes, *shape[1:])), plan.TRAINING_PIXELS) for planes in (40, 2))
+    assert long.fixed == two.fixed
 
 
 PEAK = """

@@ -32,6 +32,24 @@ def test_the_answer_is_kept(monkeypatch):
     assert precision.best("cpu") == "bfloat16"
 
 
+def test_a_trial_that_came_to_nothing_is_made_again_the_next_time(monkeypatch):
+    pretend(monkeypatch, float("inf"), float("inf"))
+    assert precision.best("cpu") == "float32"
+    pretend(monkeypatch, 0.5, 1)
+    assert precision.best("cpu") == "bfloat16"
+
+
+def test_the_clock_runs_only_while_a_card_does_what_is_timed(monkeypatch):
+    """It begins with nothing left of the pass before, and ends when the card has done this one, not when it has been told to."""
+    import torch
+
+    events = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: events.append("waited"))
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: events.append("clock") or float(len(events)))
+    precision._seconds(lambda: events.append("work"), "cuda:0")
+    assert events == ["waited", "clock", "work", "waited", "clock"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", json.dumps({"cpu": 3})])
 def test_a_spoilt_cache_is_tried_again(text, monkeypatch):
     precision.cache_file().parent.mkdir()

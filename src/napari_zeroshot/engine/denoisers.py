@@ -75,12 +75,9 @@ class Apart:
     ----------
     members
         One for each part of the planes, in turn.
-    infer
-        Noisy to clean tensor by means of all networks at once, as in training.
     """
 
     members: Sequence[NetworkDenoiser]
-    infer: Callable[[Tensor], Tensor]
 
     def __call__(self, planes: Planes) -> Planes:
         """Clean planes of the same shape; they fall into a part for each member."""

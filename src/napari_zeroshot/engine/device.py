@@ -132,8 +132,14 @@ def _explain(device: str, error: RuntimeError | MemoryError) -> str:
         return f"{device} has too little free memory for this run; close what else uses it, or choose the device 'cpu' ({_first_line(error)})"
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
         return f"there is too little free memory for this run; denoise fewer planes at once, or a part of the image ({_first_line(error)})"
+    return f"the computation failed on {device}: {_first_line(error)}; {_remedy(device)}"
+
+
+def _remedy(device: str) -> str:
+    if device == "cpu":
+        return "please report it if it fails again"
     again = f"; restart the program to use {device} again" if device in LOST else ", and please report it if that fails too"
-    return f"the computation failed on {device}: {_first_line(error)}; try the device 'cpu'{again}"
+    return f"try the device 'cpu'{again}"
 
 
 def _first_line(error: Exception) -> str:
@@ -142,16 +148,12 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def memory_given_back(device: str) -> Iterator[None]:
-    """When a run is over, however it ended, give the memory that it held on a CUDA card back to other programs."""
+    """When a run is over, however it ended, give the memory that it held on a graphics card back to other programs."""
     try:
         yield
     finally:
-        if device.startswith("cuda"):
-            import torch
-
-            gc.collect()
-            with suppress(RuntimeError):  # of a card that stopped working, which is being told already
-                torch.cuda.empty_cache()
+        if device != "cpu":
+            give_memory_back()
 
 
 def torch_is_loaded() -> bool:
@@ -167,20 +169,13 @@ def has_gpu() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
-def free_memory(name: str) -> tuple[int, int] | None:
-    """Free bytes and all bytes of a CUDA card; None for other devices, which share the computer's own."""
-    import torch
-
-    return torch.cuda.mem_get_info(name) if name.startswith("cuda") else None
-
-
 def give_memory_back() -> None:
     """Hand what torch keeps of graphics memory for later, and nobody uses, back to other programs."""
     import torch
 
     gc.collect()
     if torch.cuda.is_available():
-        with suppress(RuntimeError):
+        with suppress(RuntimeError):  # of a card that stopped working, which is being told already
             torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
+from napari_zeroshot.engine.memory import LEAST_UNASKED
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.result import Result
@@ -14,8 +15,6 @@ from napari_zeroshot.engine.running import Ledger, shares_memory
 
 Less = Mapping[str, int]
 """How much is worked on at once: the side of a ``tile`` and, where the method learns from them, the ``crops`` of a step."""
-SMALLEST_TILE = 128
-"""Tiles are not made smaller than this, in pixels: they would be all halo."""
 
 
 class LastingLedger(Ledger, Protocol):
@@ -70,7 +69,7 @@ def _at_once(order: Order) -> Less:
 
 def _less(order: Order, ledger: Ledger | None) -> Less:
     now = _at_once(order)
-    tile = {"tile": min(now["tile"], max(SMALLEST_TILE, now["tile"] // 2))}
+    tile = {"tile": min(now["tile"], max(LEAST_UNASKED, now["tile"] // 2))}
     if "crops" not in now or (ledger is not None and ledger.finished()):
         return {**now, **tile}
     return {**tile, "crops": max(1, now["crops"] // 2)}

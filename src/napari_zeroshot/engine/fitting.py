@@ -101,7 +101,7 @@ class Bench:
     def denoiser(self, network: nn.Module, infer: Infer, *, halo: int, half: bool = False) -> NetworkDenoiser | Apart:
         """What a network makes of planes, or each of those side by side; with `half`, in the precision that it is trained in."""
         if isinstance(network, SideBySide):
-            return Apart([self._alone(member, infer, halo, half) for member in taken_apart(network)], partial(infer, network))
+            return Apart([self._alone(member, infer, halo, half) for member in taken_apart(network)])
         return self._alone(network, infer, halo, half)
 
     def _alone(self, network: nn.Module, infer: Infer, halo: int, half: bool) -> NetworkDenoiser:

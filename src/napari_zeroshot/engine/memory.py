@@ -15,6 +15,8 @@ from napari_zeroshot.engine.parts import PART
 GIGABYTE = 1e9
 SMALLEST_TILE, LARGEST_TILE = 16, 1024
 """Sides in pixels; larger tiles are no quicker."""
+LEAST_UNASKED = 256
+"""Without a bound, tiles are not made smaller than this: they would be all halo, and what they take is not what is short."""
 SHARE_OF_FREE = 0.5
 """What a run without a bound may take of the free memory."""
 
@@ -61,14 +63,24 @@ def need(method: Method, params: Params, axes: Axes, training_pixels: int, membe
     members
         How many networks are trained side by side.
     """
-    samples, plane, seen_with = axes.size("S"), axes.height * axes.width, 2 * count_of(params) + 1
-    learnt = min(len(axes.planes()) * plane, training_pixels)
+    samples, plane, among = axes.size("S"), axes.height * axes.width, 2 * count_of(params) + 1
     part = plane if method.whole_plane else min(axes.height, PART) * min(axes.width, PART)
-    fixed = (part * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES) * seen_with
+    learnt = _learnt(axes, among, training_pixels, members)
+    fixed = part * samples * among * max(PART_BYTES, method.whole_plane) + learnt * SAMPLE_BYTES
     if not method.trains:
-        return Need(fixed * samples, PART_BYTES)
+        return Need(fixed, PART_BYTES)
     wide = _wide(params)
-    return Need((fixed + members * seen(params, min(plane, learnt)) * STEP_BYTES * wide) * samples, TILE_BYTES * wide * samples)
+    step = members * samples * seen(params, min(plane, training_pixels)) * STEP_BYTES * wide
+    return Need(fixed + step, TILE_BYTES * wide * samples)
+
+
+def _learnt(axes: Axes, among: int, training_pixels: int, members: int) -> int:
+    """The values that are learnt from, at most: of planes, each `among` so many, as `reading` chooses them, or of blocks of a larger one."""
+    plane = axes.height * axes.width
+    if plane > training_pixels:
+        return training_pixels * among
+    each = plane * axes.size("S") * among
+    return each * min(len(axes.planes()), max(members, training_pixels // each))
 
 
 def seen(params: Params, plane: int) -> int:
@@ -101,7 +113,7 @@ def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:
         If the bound is no positive number, or too small for even the smallest tiles.
     """
     if bound is None:
-        return needed.tile(SHARE_OF_FREE * free(device))
+        return max(needed.tile(SHARE_OF_FREE * free(device)), LEAST_UNASKED)
     if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < math.inf:
         raise ParamError(f"memory = {bound!r} is not allowed; it takes a number of gigabytes above 0, or None to go by what is free")
     if bound < needed.least:
@@ -110,11 +122,17 @@ def tile_side(needed: Need, bound: float | None, device: str, what: str) -> int:
 
 
 def free(device: str) -> float:
-    """Gigabytes that nobody uses: of the card on CUDA, else of the machine."""
+    """Gigabytes that nobody uses, where `free_and_all` looks."""
+    return free_and_all(device)[0] / GIGABYTE
+
+
+def free_and_all(device: str) -> tuple[int, int]:
+    """Bytes that nobody uses, and bytes altogether: of the card on CUDA, else of the machine. A card that is full raises torch's `RuntimeError`."""
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.mem_get_info(device)[0] / GIGABYTE
+        return torch.cuda.mem_get_info(device)
     import psutil
 
-    return float(psutil.virtual_memory().available) / GIGABYTE
+    machine = psutil.virtual_memory()
+    return int(machine.available), int(machine.total)

@@ -28,7 +28,7 @@ Denoiser = Callable[[Planes], Planes]
 """What a method has learned: noisy planes in, clean planes of the same shape out.
 
 One with an attribute `halo`, the pixels around a place on which its answer there depends, is given large
-planes in overlapping parts; any other is given them whole.
+planes in overlapping parts, which begin at multiples of its `multiple`, if it has one; any other is given them whole.
 """
 
 

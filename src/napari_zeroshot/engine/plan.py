@@ -12,7 +12,7 @@ import numpy as np
 from napari_zeroshot.engine import intensity, memory, neighbours
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Axes, letters_of, parse
-from napari_zeroshot.engine.device import Device, choose
+from napari_zeroshot.engine.device import Device, choose, failures_explained
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Method
@@ -69,16 +69,18 @@ def planned(
     """The plan of `denoise_steps` for an image of these axes, or for a part of a `whole` one; the arguments are checked as there."""
     chosen = get_method(method)
     place = choose(device) if chosen.trains else Device("cpu", "CPU (this method uses no GPU)")
-    settings = neighbours.decided(_with_precision(chosen.settings(preset, params), place.name), whole or axes)
-    checked = big_enough(axes, chosen)
-    together = _together(settings, checked, place) if one_of("stack", stack, Stack) == "plane" else 1
+    with failures_explained(place.name):  # a card that is full cannot even be asked what is free
+        settings = neighbours.decided(_with_precision(chosen.settings(preset, params), place.name), whole or axes)
+        checked = big_enough(axes, chosen)
+        together = _together(settings, checked, place) if one_of("stack", stack, Stack) == "plane" else 1
+        side = _tile(tile, memory, chosen, settings, checked, place, together)
     return Plan(
         method=chosen,
         params=settings,
         device=place,
         threads=whole_number("threads", threads, 1, cpu_threads.MOST) if threads is not None and chosen.trains else None,
         together=together,
-        tile=_tile(tile, memory, chosen, settings, checked, place, together),
+        tile=side,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -15,19 +16,23 @@ import platformdirs
 WORTH = 0.8
 """bfloat16 is taken where it needs less than this share of float32's time."""
 REPEATS = 7
+BATCH = {"cpu": (4, 48), "cuda": (16, 96)}
+"""Planes and their side, on which it is tried: enough for a graphics card to compute longer than it takes to tell it what."""
 
 
 def best(device: str) -> Literal["float32", "bfloat16"]:
     """The faster precision for the convolutions of the papers' networks on a device, as torch spells it.
 
     Found by a trial of about a tenth of a second, the first time; afterwards read from the user's cache folder.
-    A folder that cannot be read or written costs only the trial.
+    A folder that cannot be read or written costs only the trial. One that came to nothing, as on a card that is full, is made again the next time.
     """
     known = _kept()
     key = _machine(device)
     if known.get(key) not in ("float32", "bfloat16"):
-        known[key] = "bfloat16" if _takes(device, half=True) < WORTH * _takes(device, half=False) else "float32"
-        _keep(known)
+        whole = _takes(device, half=False)
+        known[key] = "bfloat16" if _takes(device, half=True) < WORTH * whole else "float32"
+        if whole < math.inf:
+            _keep(known)
     return "bfloat16" if known[key] == "bfloat16" else "float32"
 
 
@@ -78,7 +83,7 @@ def _takes(device: str, *, half: bool) -> float:
         work = _pass(device, half)
         return min(_seconds(work, device) for _ in range(REPEATS))
     except RuntimeError:  # no bfloat16 on this device
-        return float("inf")
+        return math.inf
 
 
 def _pass(device: str, half: bool) -> Callable[[], None]:
@@ -88,7 +93,8 @@ def _pass(device: str, half: bool) -> Callable[[], None]:
     with torch.random.fork_rng(devices=[]):
         layers = nn.Sequential(nn.Conv2d(48, 48, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(48, 48, 3, padding=1))
     network = layers.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batch = torch.zeros(4, 48, 48, 48, device=device).contiguous(memory_format=torch.channels_last)
+    planes, side = BATCH["cuda" if device.startswith("cuda") else "cpu"]
+    batch = torch.zeros(planes, 48, side, side, device=device).contiguous(memory_format=torch.channels_last)
 
     def there_and_back() -> None:
         with half_precision(device, half):
@@ -99,10 +105,16 @@ def _pass(device: str, half: bool) -> Callable[[], None]:
 
 
 def _seconds(work: Callable[[], None], device: str) -> float:
-    import torch
-
+    _wait_for(device)
     started = time.perf_counter()
     work()
+    _wait_for(device)
+    return time.perf_counter() - started
+
+
+def _wait_for(device: str) -> None:
+    """Until a graphics card has done all it was told."""
+    import torch
+
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
-    return time.perf_counter() - started

@@ -337,6 +337,8 @@ def _noted(notes: list[str], sentence: str) -> None:
 
 def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window, Window, Window]]:
     """What of a plane to denoise at once: each part, the same with what its clean pixels depend on around it, and where in that it lies."""
-    halo = getattr(denoiser, "halo", None)
-    for window in windows(height, width, PART if halo is not None else max(height, width)):
-        yield window, *widened(window, halo or 0, height, width)
+    halo, multiple = getattr(denoiser, "halo", None), getattr(denoiser, "multiple", 1)
+    side = max(height, width) if halo is None else max(1, PART // multiple) * multiple
+    around = -(-(halo or 0) // multiple) * multiple  # parts begin where tiles may, so that all see the same lattices
+    for window in windows(height, width, side):
+        yield window, *widened(window, around, height, width)

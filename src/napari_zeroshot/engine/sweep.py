@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import metrics
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
-from napari_zeroshot.engine.errors import DivergedError, ImageError, MissingPackageError, ParamError
+from napari_zeroshot.engine.device import failures_explained
+from napari_zeroshot.engine.errors import DeviceMemoryError, DivergedError, ImageError, MissingPackageError, ParamError
 from napari_zeroshot.engine.expected_error import ErrorMeter, error_meter
 from napari_zeroshot.engine.method import Progress, finished, never
 from napari_zeroshot.engine.neighbours import Among, amid, count_of
@@ -98,7 +99,8 @@ def sweep_steps(
     Notes
     -----
     A network learns from the piece alone, while a run on the whole plane learns from all of it; grey levels are scaled as for the whole plane.
-    A setting that comes to nothing (a training that goes astray, a package that is not installed) gives a tile with a `problem`.
+    A setting that comes to nothing (a training that goes astray, too little memory on the graphics card, a package that is not installed) gives a tile
+    with a `problem`.
 
     Raises
     ------
@@ -236,15 +238,14 @@ class _Work:
 
     def _tile(self, setting: Setting, start: Any) -> Generator[SweepProgress, None, None]:
         changes: dict[str, Any] = setting.params.changed_from(setting.method.settings(setting.preset))
-        run = denoise_steps(self.image, setting.method.name, preset=setting.preset, start=start, levels=self.levels, **self.about, **changes)
         try:
+            run = denoise_steps(self.image, setting.method.name, preset=setting.preset, start=start, levels=self.levels, **self.about, **changes)
             result = yield from self._followed(run, setting)
-        except (DivergedError, MissingPackageError) as error:
-            self.tiles.append(Tile(setting, problem=str(error)))
-        else:
             if not result.complete:
                 return
             self.tiles.append(self._judged(setting, result))
+        except (DeviceMemoryError, DivergedError, MissingPackageError) as error:
+            self.tiles.append(Tile(setting, problem=str(error)))
         yield self._progress(setting, None, 1.0)
 
     def _followed(self, run: Generator[Progress, None, Result], setting: Setting) -> Generator[SweepProgress, None, Result]:
@@ -273,11 +274,13 @@ class _Work:
             self.levels = result.levels
             self.meter = self._make_meter()
         image = _plane(self._axes, result.image)
+        with failures_explained(result.processor):
+            error = self._expected_error(result)
         return Tile(
             setting=setting,
             image=image,
             seconds=result.seconds,
-            expected_error=self._expected_error(result),
+            expected_error=error,
             held_out=result.scores[-1][1] if result.scores else None,
             **self._compared(image),
             result=result,

@@ -6,7 +6,7 @@ import math
 from importlib.metadata import version
 
 from napari_zeroshot.engine import memory
-from napari_zeroshot.engine.device import Device, choose, free_memory, torch_is_loaded
+from napari_zeroshot.engine.device import Device, choose, torch_is_loaded
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.plan import TRAINING_PIXELS
 from napari_zeroshot.widgets.layers import result_size
@@ -60,8 +60,13 @@ def told_device(wish: str, *, trains: bool) -> str:
 
 
 def _told_chosen(device: Device) -> str:
-    memory = free_memory(device.name)
-    return device.reason + (f", {told_size(memory[0])} of {told_size(memory[1])} free" if memory else "")
+    if not device.name.startswith("cuda"):
+        return device.reason
+    try:
+        free, whole = memory.free_and_all(device.name)
+    except RuntimeError:  # of a card so full that it cannot be asked; a run will tell
+        return device.reason
+    return f"{device.reason}, {told_size(free)} of {told_size(whole)} free"
 
 
 def told_size(size: int) -> str:
