@@ -60,11 +60,16 @@ class ErrorMeter:
 
     def error(self, denoiser: Denoiser) -> float:
         """The expected root mean square error, in grey levels; negative if it is too small to be told from none."""
+        squared = self.squared(denoiser)
+        return math.copysign(math.sqrt(abs(squared)), squared) * self.span
+
+    def squared(self, denoiser: Denoiser) -> float:
+        """The expected mean square error, on the scale of `noisy`; what is wrong with the noise's variance is so in those of all denoisers alike."""
         clean = denoiser(self.noisy)
         answers = (denoiser(self.noisy + np.float32(STRENGTH) * probe) - clean for probe in self.probes)
         kept = np.mean([float((probe * answer).mean(dtype=np.float64)) / STRENGTH for probe, answer in zip(self.probes, answers, strict=True)])
-        squared = float(np.square(clean - self.noisy).mean(dtype=np.float64)) - float(self.variance.mean(dtype=np.float64)) + 2 * float(kept)
-        return math.copysign(math.sqrt(abs(squared)), squared) * self.span
+        taken = float(np.square(clean - self.noisy).mean(dtype=np.float64))
+        return taken - float(self.variance.mean(dtype=np.float64)) + 2 * float(kept)
 
 
 def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport) -> ErrorMeter:
