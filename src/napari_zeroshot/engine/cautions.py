@@ -30,8 +30,6 @@ LEFT_OUT = frozenset({"Neighbours", "Frames"})
 """Topics of a noise report that say nothing of a result: the first is told of the method instead."""
 OF_COUNTS = frozenset({"Cut off", "Hot pixels", "Dead pixels"})
 """Those that mean nothing where single photons are counted: a zero is a count, and so is a lone one."""
-WIDELY = 2
-"""A method that handles noise which pixels so far apart share does so whether the noise was taken for texture or not."""
 FEW_LEVELS = 2.0
 """Noise of fewer grey levels, in whole numbers, is taken for counted photons."""
 NEARER, BY_NOISE = 0.1, 0.01
@@ -166,8 +164,8 @@ def _of_noise(report: NoiseReport, dtype: np.dtype[Any]) -> Iterator[Caution]:
 
 
 def _of_sharing(report: NoiseReport, method: Method, params: Params) -> Iterator[Caution]:
-    handled = method.shared_noise(params)
-    if report.texture and handled < WIDELY:
+    handled = method.shared_noise(params, report)
+    if report.texture and not handled:
         yield Caution("Neighbours", PERHAPS, LOOK_AT_EMPTY)
     elif report.shared_up_to > handled:
         apart = "two" if report.shared_up_to == 2 else "three"

@@ -285,5 +285,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
-    shared_noise=lambda params: averaged_over(params.filter_size),
+    shared_noise=lambda params, report: averaged_over(params.filter_size),
 )

@@ -52,6 +52,6 @@ METHOD = Method(
     },
     params=GaussianParams,
     fit=fit,
-    shared_noise=lambda params: FAR if params.sigma else 2,  # the width that is chosen allows for so much
+    shared_noise=lambda params, report: FAR if params.sigma else 2,  # the width that is chosen allows for so much
     held_against_gaussian=False,
 )

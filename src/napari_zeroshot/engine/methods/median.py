@@ -42,5 +42,5 @@ METHOD = Method(
     },
     params=MedianParams,
     fit=fit,
-    shared_noise=lambda params: averaged_over(params.size),
+    shared_noise=lambda params, report: averaged_over(params.size),
 )

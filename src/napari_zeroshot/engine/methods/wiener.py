@@ -65,5 +65,5 @@ METHOD = Method(
     params=WienerParams,
     fit=fit,
     whole_plane=56,
-    shared_noise=lambda params: averaged_over(params.size),
+    shared_noise=lambda params, report: averaged_over(params.size),
 )

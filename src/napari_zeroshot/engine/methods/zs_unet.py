@@ -277,5 +277,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
-    shared_noise=lambda params: 2 if params.distance == "auto" else max(distances(params.distance, None)) - 1,
+    shared_noise=lambda params, report: max(distances(params.distance, report)) - 1,
 )
