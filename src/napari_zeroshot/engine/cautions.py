@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from napari_zeroshot.engine.intensity import Scale
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
-SIDE = 384
-"""Of the part that is looked at, in pixels, at most."""
+SIDE, JUDGED = 320, 192
+"""Of the part that is looked at, in pixels, at most; and of its middle, which is denoised again to compare with a Gaussian. Half of that judges worse."""
 LEFT_OUT = frozenset({"Neighbours", "Frames"})
 """Topics of a noise report that say nothing of a result: the first is told of the method instead."""
 OF_COUNTS = frozenset({"Cut off", "Hot pixels", "Dead pixels"})
@@ -185,8 +185,8 @@ def _gaussian_is_nearer(sight: Sight, report: NoiseReport) -> bool:
     from napari_zeroshot.engine.blur import Blur, best_sigma
     from napari_zeroshot.engine.expected_error import error_meter
 
-    seen = middle_of(sight.seen)
-    meter = error_meter(own(seen, sight.count)[0], sight.scale, report)
+    seen = middle_of(sight.seen, JUDGED)
+    meter = error_meter(own(seen, sight.count)[0], sight.scale, report, looks=1)
     ours = meter.squared(amid(sight.denoiser, sight.scale.normalise(seen[0])[np.newaxis], sight.count))
     plain = meter.squared(Blur(best_sigma(meter.noisy)))
     return ours - plain > max(NEARER * plain, BY_NOISE * float(meter.variance.mean(dtype=np.float64)))

@@ -46,16 +46,19 @@ class ErrorMeter:
         Of the noise at each of its pixels.
     span
         Grey levels from 0 to 1.
+    looks
+        How many patterns of more noise are drawn.
     """
 
     noisy: Planes
     variance: Planes
     span: float
+    looks: int = PROBES
     probes: list[Planes] = field(init=False)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)  # the same for every denoiser, so that their differences hang on chance the less
-        signs = (rng.integers(0, 2, self.noisy.shape) * 2 - 1 for _ in range(PROBES))
+        signs = (rng.integers(0, 2, self.noisy.shape) * 2 - 1 for _ in range(self.looks))
         object.__setattr__(self, "probes", [(sign * np.sqrt(self.variance)).astype(np.float32) for sign in signs])
 
     def error(self, denoiser: Denoiser) -> float:
@@ -72,7 +75,7 @@ class ErrorMeter:
         return taken - float(self.variance.mean(dtype=np.float64)) + 2 * float(kept)
 
 
-def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport) -> ErrorMeter:
+def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport, looks: int = PROBES) -> ErrorMeter:
     """A meter for denoisers of one plane.
 
     Parameters
@@ -83,10 +86,12 @@ def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport) -
         The grey scale that the denoisers work in.
     report
         The noise of the image; no meter if its neighbouring pixels share noise (`NoiseReport.neighbours_share`).
+    looks
+        As `ErrorMeter` has it.
     """
     span, line = levels.high - levels.low, report.transfer
     brightness = ndimage.gaussian_filter(plane.astype(np.float64), (0, CALM, CALM))
     slope = line.slope if line.slope_is_known else 0.0
     variance = (line.height if slope else report.noise**2) + slope * (brightness - line.pivot)
     least = LEAST * report.noise**2  # the line may go below 0 in the dark
-    return ErrorMeter(levels.normalise(plane)[np.newaxis], (np.maximum(variance, least) / span**2).astype(np.float32)[np.newaxis], span)
+    return ErrorMeter(levels.normalise(plane)[np.newaxis], (np.maximum(variance, least) / span**2).astype(np.float32)[np.newaxis], span, looks)
