@@ -1,7 +1,6 @@
 """Why a result should not be trusted, told from one part of the noisy image and what became of it: sentences, each with what to do.
 
-Nothing here stops a run or changes a pixel. A warning on a good result is worse than none: each is given only where it was right on images whose
-truth is known, see docs/reliability.md.
+Nothing here stops a run or changes a pixel. A warning on a good result is worse than none: what each was held against is in docs/reliability.md.
 """
 
 from __future__ import annotations
