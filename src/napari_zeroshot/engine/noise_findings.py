@@ -18,7 +18,7 @@ MUCH_CUT = 0.005
 FRAMES_SHARE = 0.15
 """Successive frames with a correlation above this share their noise."""
 
-FAINT = "A wide blur is hard to beat there, so compare with the Gaussian; and trust no faint detail that a second image of the same place does not show."
+FAINT = "With few photons a wide blur is hard to beat: compare with the Gaussian, and trust no faint detail that a second image of the place does not show."
 LIFTED = "Averages of cut values are too bright, so every method lifts the dark places a little; raise the camera's offset next time."
 STRIPES = "The methods take stripes for structure and keep them; take an image in darkness and subtract it first."
 
