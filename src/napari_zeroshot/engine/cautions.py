@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SIDE, JUDGED = 320, 192
 """Of the part that is looked at, in pixels, at most; and of its middle, which is denoised again to compare with a Gaussian. Half of that judges worse."""
-LEFT_OUT = frozenset({"Neighbours", "Frames"})
-"""Topics of a noise report that say nothing of a result: the first is told of the method instead."""
+LEFT_OUT = frozenset({"Neighbours"})
+"""Topics of a noise report that are told of the method instead."""
 OF_COUNTS = frozenset({"Cut off", "Hot pixels", "Dead pixels"})
 """Those that mean nothing where single photons are counted: a zero is a count, and so is a lone one."""
 FEW_LEVELS = 2.0
