@@ -5,10 +5,12 @@ import re
 import numpy as np
 import pytest
 import tifffile
+from scipy import ndimage
 
 from napari_zeroshot import all_methods, denoise, read, write
 from napari_zeroshot.cli.options import ADVANCED, BASIC
 from napari_zeroshot.engine import files, ome_zarr
+from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.params import describe
 
 SHORT = ("--steps", 20, "--crop", 16, "--crops", 1)
@@ -143,6 +145,14 @@ def test_notes_of_the_file_are_passed_on(command, tmp_path, pixels):
     told = command("denoise", "median", tmp_path / "two.tif", tmp_path / "clean.tif", "--overwrite", "--json")
     assert "Note: The file holds 2 images; this is the first." in shown.out
     assert told.json["notes"] == ["The file holds 2 images; this is the first."]
+
+
+def test_noise_that_the_method_keeps_is_told_in_plain_words(command, tmp_path):
+    grain = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 0.7)
+    noisy = write(tmp_path / "noisy.ome.tif", Image((100 + 15 * grain / grain.std()).astype(np.uint8), "YX"))
+    shown = command("denoise", "zs-n2n", noisy, tmp_path / "clean.ome.tif", *SHORT)
+    assert "Note: Neighbours: Neighbouring pixels share noise, and ZS-N2N with these settings leaves it in the result. Use Auto" in shown.out
+    assert shown.out.count("Note:") == len(read(tmp_path / "clean.ome.tif").provenance["notes"])
 
 
 def test_existing_file_is_kept_without_any_work(command, plane, tmp_path, monkeypatch):

@@ -51,40 +51,32 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
 
 
 def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
-    """Why this is done, with how many neighbours each plane is seen, and what the image's noise warns of, in sentences."""
-    from napari_zeroshot.engine.noise_findings import findings
-
+    """Why this is done, and with how many neighbours each plane is seen, in sentences."""
     if report is None:
         yield "The image is too small, or too even, for its noise to be read: ZS-UNet learnt from neighbouring pixels alone."
         return
     light = f"About {report.photons:.2g} photons at the brightest" if report.photons is not None else "Noise that does not grow with the light"
     if report.neighbours_share:
         yield f"{light}, and noise that neighbouring pixels share: ZS-UNet learnt from pixels two and three apart, at the cost of the finest detail."
+    elif report.texture:
+        yield f"{light}, and noise that is perhaps each pixel's own, perhaps shared: ZS-UNet learnt from neighbouring pixels, as if it were their own."
     else:
         yield f"{light}, and noise of its own for each pixel: ZS-UNet learnt from neighbouring pixels, and from its own answer with this noise."
     if count:
         many = "one" if count == 1 else str(count)
         yield f"Each plane was seen with the {many} before and the {many} after it; what they tell was learnt from the stack."
-    yield from (f"{finding.topic}: {finding.sentence}" for finding in findings(report) if finding.notable and finding.topic != "Neighbours")
 
 
 def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, count: int, job: Job) -> Denoiser:
-    """The denoiser, or the Gaussian if that is expected to be nearer the truth; with a word where detail was lost."""
-    from napari_zeroshot.engine.residual import MUCH_DETAIL, structure
-
+    """The denoiser, or the Gaussian if that is expected to be nearer the truth."""
     part = middle_of(noisy)
     plane, answer = own(part, count), denoiser(part)
     better = _takes_no_more(answer, report, plane) if report.neighbours_share else _foretells_better(denoiser, part, count, job.seed)
-    if not better:
-        job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
-        plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
-        return OfMiddle(plain, count) if count else plain
-    seen = plane[0, 0].astype(np.float64)
-    if (structure(seen, seen - answer[0, 0]) or 0) > MUCH_DETAIL:
-        job.note(
-            "What was taken away holds structure, not noise alone: fine detail was lost. See the residual in the Compare dock before measuring small things."
-        )
-    return denoiser
+    if better:
+        return denoiser
+    job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
+    plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
+    return OfMiddle(plain, count) if count else plain
 
 
 def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes) -> bool:
@@ -143,4 +135,6 @@ METHOD = Method(
     presets={name: values for name, values in zs_unet.METHOD.presets.items() if name not in ("default", "paper")},
     smallest=8,
     trains=True,
+    shared_noise=zs_unet.METHOD.shared_noise,
+    held_against_gaussian=False,  # it does that itself, and takes the Gaussian where that is nearer
 )

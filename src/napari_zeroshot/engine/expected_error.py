@@ -46,28 +46,36 @@ class ErrorMeter:
         Of the noise at each of its pixels.
     span
         Grey levels from 0 to 1.
+    looks
+        How many patterns of more noise are drawn.
     """
 
     noisy: Planes
     variance: Planes
     span: float
+    looks: int = PROBES
     probes: list[Planes] = field(init=False)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(0)  # the same for every denoiser, so that their differences hang on chance the less
-        signs = (rng.integers(0, 2, self.noisy.shape) * 2 - 1 for _ in range(PROBES))
+        signs = (rng.integers(0, 2, self.noisy.shape) * 2 - 1 for _ in range(self.looks))
         object.__setattr__(self, "probes", [(sign * np.sqrt(self.variance)).astype(np.float32) for sign in signs])
 
     def error(self, denoiser: Denoiser) -> float:
         """The expected root mean square error, in grey levels; negative if it is too small to be told from none."""
+        squared = self.squared(denoiser)
+        return math.copysign(math.sqrt(abs(squared)), squared) * self.span
+
+    def squared(self, denoiser: Denoiser) -> float:
+        """The expected mean square error, on the scale of `noisy`; what is wrong with the noise's variance is so in those of all denoisers alike."""
         clean = denoiser(self.noisy)
         answers = (denoiser(self.noisy + np.float32(STRENGTH) * probe) - clean for probe in self.probes)
         kept = np.mean([float((probe * answer).mean(dtype=np.float64)) / STRENGTH for probe, answer in zip(self.probes, answers, strict=True)])
-        squared = float(np.square(clean - self.noisy).mean(dtype=np.float64)) - float(self.variance.mean(dtype=np.float64)) + 2 * float(kept)
-        return math.copysign(math.sqrt(abs(squared)), squared) * self.span
+        taken = float(np.square(clean - self.noisy).mean(dtype=np.float64))
+        return taken - float(self.variance.mean(dtype=np.float64)) + 2 * float(kept)
 
 
-def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport) -> ErrorMeter:
+def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport, looks: int = PROBES) -> ErrorMeter:
     """A meter for denoisers of one plane.
 
     Parameters
@@ -78,10 +86,12 @@ def error_meter(plane: NDArray[np.number], levels: Scale, report: NoiseReport) -
         The grey scale that the denoisers work in.
     report
         The noise of the image; no meter if its neighbouring pixels share noise (`NoiseReport.neighbours_share`).
+    looks
+        As `ErrorMeter` has it.
     """
     span, line = levels.high - levels.low, report.transfer
     brightness = ndimage.gaussian_filter(plane.astype(np.float64), (0, CALM, CALM))
     slope = line.slope if line.slope_is_known else 0.0
     variance = (line.height if slope else report.noise**2) + slope * (brightness - line.pivot)
     least = LEAST * report.noise**2  # the line may go below 0 in the dark
-    return ErrorMeter(levels.normalise(plane)[np.newaxis], (np.maximum(variance, least) / span**2).astype(np.float32)[np.newaxis], span)
+    return ErrorMeter(levels.normalise(plane)[np.newaxis], (np.maximum(variance, least) / span**2).astype(np.float32)[np.newaxis], span, looks)

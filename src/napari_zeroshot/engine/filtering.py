@@ -19,6 +19,11 @@ def odd(size: int) -> int:
     return size // 2 * 2 + 1
 
 
+def averaged_over(size: int) -> int:
+    """How far apart, in pixels, noise may be shared for a neighbourhood of this side to average over it: measured on FMD's wide-field images."""
+    return (odd(size) - 1) // 5
+
+
 @dataclass(frozen=True, eq=False)
 class FilterDenoiser:
     """A filter made to take planes of shape (N, C, Y, X).

@@ -17,6 +17,7 @@ from napari_zeroshot.engine.params import Params, check_names, describe
 from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.noise_diagnosis import NoiseReport
     from napari_zeroshot.engine.trained import State
 
 Value = TypeVar("Value")
@@ -127,6 +128,19 @@ class Job:
 
 Fit = Callable[[Planes, Any, Job], Steps]
 
+FAR = 4
+"""Noise that is shared so many pixels apart is not told from a single image, see `noise_correlation.LAGS`."""
+
+
+def any_noise(params: Any, report: NoiseReport) -> int:
+    """What a method says of `shared_noise` that does as well whichever pixels share theirs."""
+    return FAR
+
+
+def own_noise_only(params: Any, report: NoiseReport) -> int:
+    """The same of one that takes all that neighbouring pixels share for structure."""
+    return 0
+
 
 @dataclass(frozen=True)
 class Method:
@@ -154,6 +168,11 @@ class Method:
         Whether it trains a network, and so has a use for a seed and a GPU.
     whole_plane
         Bytes that it takes for each pixel of a plane, if it cannot work on a plane in parts; 0 if it can.
+    shared_noise
+        Up to how many pixels apart pixels may share noise that is still told from structure, with given parameters in an image with a given report;
+        0 if each must have its own.
+    held_against_gaussian
+        Whether a result is compared with a Gaussian's in the end; not where the method is the Gaussian, or has done so itself, or takes long for each look.
     """
 
     name: str
@@ -166,6 +185,8 @@ class Method:
     smallest: int = 4
     trains: bool = False
     whole_plane: int = 0
+    shared_noise: Callable[[Any, NoiseReport], int] = any_noise
+    held_against_gaussian: bool = True
 
     def __post_init__(self) -> None:
         presets = {"default": {}, "preview": {}, "paper": {}, **self.presets}

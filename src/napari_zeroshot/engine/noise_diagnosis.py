@@ -115,6 +115,12 @@ class NoiseReport:
         """Whether pixels with one between them share noise too."""
         return self.neighbours_share and max(self.correlation[0][2], self.correlation[2][0]) > SHARED
 
+    @property
+    def shared_up_to(self) -> int:
+        """How many pixels apart pixels share noise, 0 to 3."""
+        shared = [max(self.correlation[0][apart], self.correlation[apart][0]) > SHARED for apart in range(1, len(self.correlation))]
+        return 0 if self.texture else [*shared, False].index(False)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
         plain: dict[str, Any] = asdict(self)

@@ -18,6 +18,10 @@ MUCH_CUT = 0.005
 FRAMES_SHARE = 0.15
 """Successive frames with a correlation above this share their noise."""
 
+FAINT = "With few photons a wide blur is hard to beat: compare with the Gaussian, and trust no faint detail that a second image of the place does not show."
+LIFTED = "Averages of cut values are too bright, so every method lifts the dark places a little; raise the camera's offset next time."
+STRIPES = "The methods take stripes for structure and keep them; take an image in darkness and subtract it first."
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -85,7 +89,7 @@ def _light(report: NoiseReport) -> Iterator[Finding]:
     yield Finding("Gain", f"{_measured(report.gain, report.gain_error)} grey levels per photon", "So many grey levels does one photon make.")
     few = report.photons < FEW_PHOTONS
     sentence = "The brightest places hold so few photons that single ones show." if few else "So many photons reach a pixel at the brightest places."
-    advice = "Compare with the Gaussian: where photons are few, a wide blur is hard to beat." if few else ""
+    advice = FAINT if few else ""
     yield Finding("Photons", f"about {report.photons:.2g}", sentence, advice, notable=few)
 
 
@@ -104,7 +108,7 @@ def _ends(report: NoiseReport) -> Iterator[Finding]:
         yield Finding("Saturated", f"at {report.highest.level:g}", sentence, advice, notable=bool(advice))
     if report.lowest.cut:
         sentence = f"{100 * report.lowest.share:.2g} % of the pixels are at the lowest value: the dark end is cut off, or no photon came."
-        advice = "Averages of cut values are too bright: every method lifts the dark places a little." if report.lowest.share > MUCH_CUT else ""
+        advice = LIFTED if report.lowest.share > MUCH_CUT else ""
         yield Finding("Cut off", f"at {report.lowest.level:g}", sentence, advice, notable=bool(advice))
     if not report.highest.cut and not report.lowest.cut:
         yield Finding("Range", f"{report.lowest.level:g} to {report.highest.level:g}", "Nothing is cut off at either end.")
@@ -121,7 +125,7 @@ def _stripes(report: NoiseReport) -> Iterator[Finding]:
     for what, level in (("Row", report.row_stripes), ("Column", report.column_stripes)):
         if level > STRIPED * report.noise:
             sentence = f"Whole {what.lower()}s are brighter or darker than those beside them."
-            yield Finding(f"{what} pattern", f"{level:.2g} grey levels", sentence, "The methods take stripes for structure and keep them.", notable=True)
+            yield Finding(f"{what} pattern", f"{level:.2g} grey levels", sentence, STRIPES, notable=True)
 
 
 def _pattern(report: NoiseReport) -> Iterator[Finding]:

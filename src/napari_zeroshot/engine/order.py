@@ -43,6 +43,8 @@ class Order:
         The neighbours with which each plane is seen; None where it is seen alone.
     notes
         What a user should know of it, in sentences.
+    cautions
+        Whether the result is looked at for reasons not to trust it.
     """
 
     image: Any
@@ -66,6 +68,7 @@ class Order:
     source: Mapping[str, Any]
     among: Among | None
     notes: tuple[str, ...] = ()
+    cautions: bool = True
 
     def groups(self) -> Sequence[Sequence[Index]]:
         """The planes that are learnt from at once, in the order of the work: they share a network, or have one each that are trained side by side."""

@@ -43,7 +43,7 @@ class Outcome:
     told
         Why it failed, or what the user should know, in sentences.
     warnings
-        Of these, what of the file or of the run is not as one would think, and so is told at once.
+        Of these, what of the file or of the run is not as one would think, and so is told at once; of cautions what all files may have in common.
     """
 
     source: Path
@@ -101,7 +101,7 @@ def _denoised(order: StandingOrder, item: Item, where: str, overwrite: bool, can
         if result is None:
             return Outcome(item.source, item.target, "interrupted", len(room.finished()), of, room.found)
         room.appear(item.target, result.provenance())
-    warnings = (*image.notes, *(result.notes[:1] if result.instead_of else ()))
+    warnings = (*image.notes, *(result.notes[:1] if result.instead_of else ()), *dict.fromkeys(caution.brief for caution in result.cautions))
     return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes), warnings=warnings)
 
 

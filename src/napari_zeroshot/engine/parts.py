@@ -69,11 +69,11 @@ def blocks(plane: NDArray[Any], pixels: int) -> list[NDArray[Any]]:
     return [plane[:, y : y + tall, x : x + wide] for y in _starts(height - tall, rows) for x in _starts(width - wide, columns)]
 
 
-def middle_of(planes: NDArray[Any]) -> NDArray[Any]:
-    """The middle of the middle plane, by itself: enough to tell noise by. Shape (N, C, Y, X) to (1, C, <= 256, <= 256)."""
+def middle_of(planes: NDArray[Any], side: int = MIDDLE) -> NDArray[Any]:
+    """The middle of the middle plane, by itself: enough to tell noise by. Shape (N, C, Y, X) to (1, C, <= side, <= side)."""
     height, width = planes.shape[2:]
-    top, left = max(0, height - MIDDLE) // 2, max(0, width - MIDDLE) // 2
-    return planes[len(planes) // 2, np.newaxis, :, top : top + MIDDLE, left : left + MIDDLE].copy()
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    return planes[len(planes) // 2, np.newaxis, :, top : top + side, left : left + side].copy()
 
 
 def _starts(last: int, count: int) -> list[int]:

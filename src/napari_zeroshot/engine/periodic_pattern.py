@@ -77,7 +77,8 @@ def _strongest(power: Floats) -> tuple[int, int] | None:
     compared = np.where(cycles >= SLOWEST / 2, power, 0.0)
     around = ndimage.uniform_filter(compared, 2 * RING + 1, mode="wrap")
     height = np.where(cycles >= SLOWEST, power / np.maximum(around, np.finfo(float).tiny), 0.0)
-    for flat in np.argsort(height, axis=None)[::-1][:CANDIDATES]:
+    most = np.argpartition(height, -CANDIDATES, axis=None)[-CANDIDATES:]
+    for flat in most[np.argsort(height.flat[most])][::-1]:
         place = tuple(int(at) for at in np.unravel_index(flat, power.shape))
         if power[place] > ALONE * _around(compared, place)[1].max():
             return place[0], place[1]

@@ -74,11 +74,18 @@ def _stands_out(plane: Floats) -> Floats:
     """By how much each pixel is above its highest neighbour; 0 where that is raised too."""
     around = np.ones((3, 3), bool)
     around[1, 1] = False
-    highest = ndimage.maximum_filter(plane, footprint=around, mode="reflect")
-    ground = ndimage.median_filter(plane, 5, mode="reflect")
+    rise = plane - ndimage.maximum_filter(plane, footprint=around, mode="reflect")
+    above = rise > 0  # a ninth of noise: for the others the ground need not be known
+    height = plane[above] - _ground(plane, above)
     spread = 1.4  # what the highest of eight neighbours is above the ground by noise alone
-    alone = highest - ground - spread < ALONE * (plane - ground)
-    return np.where(alone, plane - highest, 0.0)
+    rise[above] *= height - rise[above] - spread < ALONE * height
+    return np.asarray(rise)
+
+
+def _ground(plane: Floats, where: NDArray[np.bool_]) -> Floats:
+    """The median of 5 x 5 pixels around some places, shape (places,)."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(plane, 2, mode="symmetric"), (5, 5))
+    return np.asarray(np.median(around[where].reshape(-1, 25), axis=1))
 
 
 def _places(where: NDArray[np.bool_]) -> list[tuple[int, int]]:

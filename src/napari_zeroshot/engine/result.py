@@ -10,6 +10,7 @@ from napari_zeroshot.engine.method import Denoiser
 from napari_zeroshot.engine.params import Params
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.cautions import Caution
     from napari_zeroshot.engine.intensity import Scale
     from napari_zeroshot.engine.trained import Lesson
 
@@ -32,7 +33,9 @@ class Result:
         False if the run was cancelled: `image` is then the best so far, and the planes that were
         not reached (`planes_done` < `planes`) hold the noisy input.
     notes
-        What a user should know of this run, in sentences.
+        What a user should know of this run, in sentences; the last are those of `cautions`.
+    cautions
+        Why the result should not be trusted; part of the provenance as notes only.
     source
         The image's name, shape and type, and in ``pixels`` a sum of its pixels.
     dtype, nan, tile
@@ -69,6 +72,7 @@ class Result:
     planes: int = 1
     planes_done: int = 1
     notes: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
     dtype: str = "same"
     nan: str = "refuse"

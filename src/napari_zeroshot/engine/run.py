@@ -91,6 +91,7 @@ def denoise_steps(
     on_demand: bool = False,
     where: Elsewhere | None = None,
     lessen: bool = True,
+    cautions: bool = True,
     **params: Any,
 ) -> Generator[Progress, None, Result]:
     """Denoise step by step: a generator of `Progress` that returns a `Result`.
@@ -154,6 +155,8 @@ def denoise_steps(
     lessen
         Whether a run for which the graphics card has too little memory begins anew with smaller tiles and, which changes the pixels a little, fewer crops.
         `Result.notes` say so, and ``instead_of`` what was planned. Without it, a `DeviceMemoryError` is raised.
+    cautions
+        Whether `Result.notes` say why the result should not be trusted, told from the middle of one plane of each channel. Previews and trials go without.
     **params
         Single parameters of the method, on top of the preset.
 
@@ -198,6 +201,7 @@ def denoise_steps(
         among=Among.of(image, whole, region, count_of(plan.params)),
         source=_told(image, region) | dict(source or {}),
         notes=told_otherwise(Axes(letters, whole.shape), whole, "array") if (letters := letters_of(image)) else (),
+        cautions=cautions,
     )
     _check_out(out, order)
 

@@ -16,6 +16,7 @@ from napari_zeroshot.engine import fingerprint, intensity
 from napari_zeroshot.engine import threads as cpu_threads
 from napari_zeroshot.engine.axes import Index
 from napari_zeroshot.engine.calmer import calmer
+from napari_zeroshot.engine.cautions import Caution, Sight, cautions, middles
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress
@@ -56,12 +57,14 @@ class Run:
         The planes that are in `out`.
     steps_done, steps_total
         Steps of training, and planes in what they are worth of those.
-    losses, scores, begun, notes, threads, levels, lessons
-        As `Result` has them, so far.
+    losses, scores, begun, notes, cautions, threads, levels, lessons
+        As `Result` has them, so far; `notes` without the cautions.
     learned
         What was learnt last.
     cut_short
         Whether a training was cancelled.
+    looked_at
+        The planes by which the result is judged, see `cautions`.
     """
 
     order: Order
@@ -77,10 +80,13 @@ class Run:
     learned: Denoiser | None = None
     levels: intensity.Scale | None = None
     notes: list[str] = field(default_factory=list)
+    cautions: list[Caution] = field(default_factory=list)
     lessons: dict[int, Lesson] = field(default_factory=dict)
     threads: int | None = None
     cut_short: bool = False
     reading: Reading = field(init=False)
+    looked_at: frozenset[Index] = frozenset()
+    _sights: dict[Index, Sight] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.notes += self.order.notes
@@ -111,6 +117,7 @@ class Run:
                 start = self.learned if order.stack == "warm" and channel == last_channel else order.start
                 self.learned, last_channel = (yield from self._group(group, number, len(groups), start)), channel
             self._leave_the_rest_noisy()
+            self._be_cautious()
         return self._result()
 
     def learn(self) -> Generator[Progress, None, Result]:
@@ -120,6 +127,8 @@ class Run:
         with self._at_work():
             for number, group in enumerate(groups):
                 learned.append((yield from self._learn(group, number, len(groups), order.start)))
+            self._look_at_middles(learned)
+            self._be_cautious()
         self.out, self.done = OnDemand(self, learned), set(order.axes.planes())
         return self._result()
 
@@ -137,6 +146,7 @@ class Run:
             self.reading.sums.update((index, noisy) for index, noisy in found.items() if noisy)
             self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
+        self.looked_at = middles(self.order.axes, self.done) if self.order.cautions else frozenset()
 
     def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
         """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel.
@@ -244,26 +254,36 @@ class Run:
 
     def _note_of(self, group: Sequence[Index]) -> Callable[[str], None]:
         """Notes of one channel, which they name where there are several."""
-        axes = self.order.axes
-        named = f"Channel {axes.channel_of(group[0]) + 1}: " if axes.size("C") > 1 else ""
+        named = self._named(group)
         return lambda sentence: self._note(f"{named}{sentence}")
+
+    def _named(self, group: Sequence[Index]) -> str:
+        axes = self.order.axes
+        return f"Channel {axes.channel_of(group[0]) + 1}: " if axes.size("C") > 1 else ""
 
     def _write(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> None:
         """Part by part into the result, where it is numpy's; but not where it is the image itself, which the next part still needs."""
         axes, out = self.order.axes, self.out
-        if isinstance(out, np.ndarray) and not shares_memory(out, self.order.image):
-            self._denoise(index, scale, denoiser, axes.read(out, index))
-        else:
-            axes.write(out, index, self.denoised(index, scale, denoiser))
+        at_once = isinstance(out, np.ndarray) and not shares_memory(out, self.order.image)
+        clean = axes.read(out, index) if at_once else self._empty_plane()
+        seen = self._denoise(index, scale, denoiser, clean)
+        if not at_once:
+            axes.write(out, index, clean)
+        if index in self.looked_at:
+            self._sights[index] = Sight.of(seen, clean, scale, denoiser)
 
     def denoised(self, index: Index, scale: intensity.Scale, denoiser: Denoiser) -> NDArray[Any]:
         """A clean plane of shape (S, Y, X)."""
-        axes = self.order.axes
-        clean = np.empty((axes.size("S"), axes.height, axes.width), self.order.dtype)
+        clean = self._empty_plane()
         self._denoise(index, scale, denoiser, clean)
         return clean
 
-    def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> None:
+    def _empty_plane(self) -> NDArray[Any]:
+        axes = self.order.axes
+        return np.empty((axes.size("S"), axes.height, axes.width), self.order.dtype)
+
+    def _denoise(self, index: Index, scale: intensity.Scale, denoiser: Denoiser, clean: NDArray[Any]) -> list[NDArray[Any]]:
+        """Fill `clean`, and give what it was made from: the noisy plane, amid its neighbours if it is seen with some."""
         plane, gaps = self.reading.filled(index)
         seen = self.reading.seen(index, plane)
         for (rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns) in _parts(plane.shape[1], plane.shape[2], denoiser):
@@ -272,6 +292,23 @@ class Run:
             clean[:, rows, columns] = scale.restore(answer[:, inner_rows, inner_columns], self.order.dtype)
         if gaps is not None:
             clean[gaps] = np.nan
+        return seen
+
+    def _look_at_middles(self, learned: Sequence[Fitted]) -> None:
+        """Denoise the planes by which a result is judged, where it is computed on demand only."""
+        for fitted in learned:
+            for index in self.looked_at.intersection(fitted.group):
+                scale, denoiser = fitted.of(index)
+                clean = self._empty_plane()
+                self._sights[index] = Sight.of(self._denoise(index, scale, denoiser, clean), clean, scale, denoiser)
+
+    def _be_cautious(self) -> None:
+        """Find out why the result should not be trusted; of a run that was cancelled that is plain."""
+        if self.order.cancelled():
+            return
+        for index, sight in sorted(self._sights.items(), key=lambda item: self.order.axes.channel_of(item[0])):
+            found = cautions(sight, self.order.method, self.order.params)
+            self.cautions += [replace(caution, where=self._named([index])) for caution in found]
 
     def _leave_the_rest_noisy(self) -> None:
         axes, rest = self.order.axes, [index for index in self.order.axes.planes() if index not in self.done]
@@ -308,7 +345,8 @@ class Run:
             complete=not self.cut_short and len(self.done) == len(order.axes.planes()),
             planes=len(order.axes.planes()),
             planes_done=len(self.done),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *(caution.note for caution in self.cautions)),
+            cautions=tuple(self.cautions),
             source={**order.source, "pixels": fingerprint.of_planes(order.axes, np.dtype(order.image.dtype), self.reading.sums)},
             dtype="same" if order.dtype == order.image.dtype else "float32",
             nan="fill" if order.fill_nan else "refuse",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from napari_zeroshot.engine.trained import Lesson, Trained, of_result, rebuilt
 from napari_zeroshot.engine.weights import packed, unpacked
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.cautions import Caution
     from napari_zeroshot.engine.trained import State
 
 PIXELS = 2**22
@@ -107,8 +108,8 @@ class Done:
         Clean planes as they lie in the image, and the sums of the noisy ones, see `fingerprint`.
     brought
         What was learned, where another share or the result needs it.
-    losses, scores, notes
-        As `Result` has them, of the share's own run.
+    losses, scores, notes, cautions
+        As `Result` has them, of the share's own run; `notes` without the cautions.
     """
 
     planes: Mapping[Index, NDArray[Any]]
@@ -117,6 +118,7 @@ class Done:
     losses: Sequence[tuple[int, float]]
     scores: Sequence[tuple[int, float]]
     notes: Sequence[str]
+    cautions: Sequence[Caution] = ()
 
 
 def shares(order: Order, groups: Sequence[Sequence[Index]], done: set[Index]) -> list[Share]:
@@ -154,9 +156,10 @@ def _parts(axes: Axes, planes: Sequence[Index], pixels: int) -> list[Sequence[In
     return [planes[first : first + many] for first in range(0, len(planes), many)]
 
 
-def options_of(order: Order) -> dict[str, Any]:
-    """What `denoise_steps` is told of an order, everything decided, so that each machine does the same."""
+def options_of(order: Order, looked_at: Collection[Index] = ()) -> dict[str, Any]:
+    """What `denoise_steps` is told of an order, everything decided, so that each machine does the same; and by which planes the whole is judged."""
     return {
+        "looked_at": list(looked_at),
         "method": order.method.name,
         "axes": order.axes.letters,
         "preset": order.preset,
@@ -183,20 +186,23 @@ def share_steps(
     image
         The whole image.
     options
-        Of `options_of`.
+        Of `options_of`; the share with a plane that is looked at tells the cautions.
     before
         What was learned by the share that this one comes after.
     """
     whole = checked_axes(image, options["axes"])
     axes = Axes(whole.letters, cut(image, whole, options["region"] or {}).shape)
     desk = _Desk(axes, np.dtype(image.dtype) if options["dtype"] == "same" else np.dtype(np.float32), share.planes)
+    run = {name: value for name, value in options.items() if name != "looked_at"}
+    cautions = not share.learn_only and not set(options["looked_at"]).isdisjoint(share.planes)
     steps = denoise_steps(
-        image, **_with(before, options), cancelled=cancelled, out=None if share.learn_only else desk, on_demand=share.learn_only,
+        image, **_with(before, run), cancelled=cancelled, out=None if share.learn_only else desk, on_demand=share.learn_only, cautions=cautions,
         ledger=desk, lessen=False,  # type: ignore[arg-type]  # a plain one, as the whole run decides on doing less at once
     )  # fmt: skip
     result = yield from steps
     sums = result.image.run.reading.sums if isinstance(result.image, OnDemand) else desk.sums
-    return Done(desk.planes, sums, _brought(result) if share.keep and result.complete else None, result.losses, result.scores, result.notes)
+    brought, notes = _brought(result) if share.keep and result.complete else None, result.notes[: len(result.notes) - len(result.cautions)]
+    return Done(desk.planes, sums, brought, result.losses, result.scores, notes, result.cautions)
 
 
 def _with(before: Brought | None, options: Mapping[str, Any]) -> dict[str, Any]:

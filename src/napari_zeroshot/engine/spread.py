@@ -35,7 +35,7 @@ class SpreadRun(Run):
         self.threads = order.threads if order.method.trains and order.device.name == "cpu" else None
         work = shares(order, self._needed(order.groups()), self.done)
         tally, ended = _Tally(order, work), {}
-        with Post(self.client, self.image, options_of(order)) as post:
+        with Post(self.client, self.image, options_of(order, self.looked_at)) as post:
             for share, said in post.news(work) if work else ():
                 if order.cancelled():
                     break
@@ -48,6 +48,7 @@ class SpreadRun(Run):
                     yield self._report(self.stage if workers(self.client) else "waiting for a worker of the cluster", tally)
         self._conclude([(share, ended[share]) for share in tally.in_order() if share in ended], tally)
         self._leave_the_rest_noisy()
+        self._pass_on(ended)
         return self._result()
 
     def _take(self, share: Share, came: Done, tally: _Tally) -> Generator[Progress, None, None]:
@@ -85,6 +86,12 @@ class SpreadRun(Run):
             at += tally.trained(share, came) + tally.applied(share)
             if came.brought is not None:
                 self.lessons[came.brought.channel], self.levels = came.brought.lesson(), came.brought.levels
+
+    def _pass_on(self, ended: Mapping[Share, Done]) -> None:
+        """The cautions of the shares that had the planes by which the result is judged; none of a run that was cancelled."""
+        channel = self.order.axes.channel_of
+        by_channel = sorted(ended, key=lambda share: channel(share.planes[0])) if not self.order.cancelled() else ()
+        self.cautions += [caution for share in by_channel for caution in ended[share].cautions]
 
 
 class _Tally:

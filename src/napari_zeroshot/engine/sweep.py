@@ -129,6 +129,7 @@ def sweep_steps(
         "cancelled": cancelled,
         "source": source,
         "lessen": False,  # else a tile were of other settings than it says
+        "cautions": False,
     }
     denoise_steps(image, names[0], **about)  # begins nothing, but says what is wrong with these
     work = _Work(image, whole, piece, directions, tuple(settings), _cut_truth(truth, whole, piece, part), start == "warm", about)

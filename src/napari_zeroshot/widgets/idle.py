@@ -79,7 +79,7 @@ class Idle(QObject):
             return
         short, pace = calibration(task), Pace()
         self._calibrating = run_in_thread(
-            lambda cancelled: pace.timed(short.steps(self._run, cancelled)),
+            lambda cancelled: pace.timed(short.steps(self._run, cancelled, cautions=False)),
             on_report=ignored,
             on_result=lambda result: pace.remember(short, result),
             on_error=ignored,

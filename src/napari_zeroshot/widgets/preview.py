@@ -59,7 +59,7 @@ class Previewer(QObject):
             return lambda *told: callback(*told) if self._latest is latest else None
 
         self._running = run_in_thread(
-            lambda cancelled: pace.timed(task.steps(run, cancelled, **known)),
+            lambda cancelled: pace.timed(task.steps(run, cancelled, cautions=False, **known)),
             at={},
             on_report=heard(self.reported.emit),
             on_result=heard(lambda result: self._on_result(task, pace, result)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_zeroshot.engine.filtering import odd
+from napari_zeroshot.engine.filtering import averaged_over, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import param, retuned
@@ -285,4 +285,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
+    shared_noise=lambda params, report: averaged_over(params.filter_size),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from napari_zeroshot.engine.blur import Blur, best_sigma
 from napari_zeroshot.engine.filtering import filtered
-from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.method import FAR, Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
 
 
@@ -52,4 +52,6 @@ METHOD = Method(
     },
     params=GaussianParams,
     fit=fit,
+    shared_noise=lambda params, report: FAR if params.sigma else 2,  # the width that is chosen allows for so much
+    held_against_gaussian=False,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_zeroshot.engine.filtering import filtered, odd
+from napari_zeroshot.engine.filtering import averaged_over, filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
 
@@ -42,4 +42,5 @@ METHOD = Method(
     },
     params=MedianParams,
     fit=fit,
+    shared_noise=lambda params, report: averaged_over(params.size),
 )

@@ -62,4 +62,6 @@ METHOD = Method(
     params=NLMParams,
     fit=fit,
     whole_plane=48,
+    shared_noise=lambda params, report: 2,
+    held_against_gaussian=False,  # each look takes as long as the run
 )

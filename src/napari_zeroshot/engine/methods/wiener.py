@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_zeroshot.engine.filtering import filtered, odd
+from napari_zeroshot.engine.filtering import averaged_over, filtered, odd
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.params import Params, param
 
@@ -65,4 +65,5 @@ METHOD = Method(
     params=WienerParams,
     fit=fit,
     whole_plane=56,
+    shared_noise=lambda params, report: averaged_over(params.size),
 )

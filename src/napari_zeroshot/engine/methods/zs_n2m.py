@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_zeroshot.engine.filtering import odd
-from napari_zeroshot.engine.method import Job, Method, Planes, Progress, Steps
+from napari_zeroshot.engine.method import Job, Method, Planes, Progress, Steps, own_noise_only
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import PAPER, Training
 
@@ -261,4 +261,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
+    shared_noise=own_noise_only,
 )

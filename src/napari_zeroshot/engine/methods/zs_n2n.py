@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_zeroshot.engine.method import Job, Method, Planes, Steps
+from napari_zeroshot.engine.method import Job, Method, Planes, Steps, own_noise_only
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.training import PAPER, Training
 
@@ -92,4 +92,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
+    shared_noise=own_noise_only,
 )

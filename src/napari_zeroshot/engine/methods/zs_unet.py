@@ -293,4 +293,5 @@ METHOD = Method(
     },
     smallest=8,
     trains=True,
+    shared_noise=lambda params, report: max(distances(params.distance, report)) - 1,
 )
