@@ -14,6 +14,7 @@ from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine import sweep as sweep_module
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.result import Result
+from napari_zeroshot.widgets import tune as tune_module
 from napari_zeroshot.widgets.denoise import DenoiseWidget
 from napari_zeroshot.widgets.layers import SWEPT
 
@@ -23,6 +24,11 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def dock(make_napari_viewer_proxy, open_dock):
     return open_dock(make_napari_viewer_proxy(), "Tune")
+
+
+@pytest.fixture
+def colours():
+    return np.random.default_rng(2).integers(0, 255, (24, 20, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -99,6 +105,38 @@ def test_going_back_is_instant_and_undo_goes_back(blurred, noisy, monkeypatch):
     assert blurred["tune_sigma"].value() == 2.0
     blurred.press("undo")
     assert blurred["tune_sigma"].value() == 1.0
+
+
+def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, monkeypatch):
+    asked = []
+
+    def watched(*args, **options):
+        asked.append(options)
+        return piece_steps(*args, **options)
+
+    piece_steps = sweep_module.piece_steps
+    monkeypatch.setattr(sweep_module, "piece_steps", watched)
+    dock.viewer.add_image(colours, rgb=True, name="colours")
+    for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0)):
+        dock[name].setValue(value)
+        known = len(asked)
+        dock.until(lambda known=known: len(asked) == known + 1 and "Denoised" in dock.message)
+    assert asked[1].get("start") is not None
+    dock.press("undo")
+    assert "As before" in dock.message
+
+
+def test_no_picture_is_shown_of_another_image(dock, colours, monkeypatch):
+    """An array may lie where another lay before it."""
+    monkeypatch.setattr(tune_module, "id", lambda _: 1, raising=False)
+    dock["method"].setCurrentIndex(dock["method"].findData("gaussian"))
+    dock.viewer.add_image(colours, rgb=True, name="colours")
+    dock["tune_sigma"].setValue(2.0)
+    axes = {"axes": "YXS", "sigma": 2.0}
+    settled(dock, denoise(colours, "gaussian", **axes).image)
+    dock.viewer.add_image(255 - colours, rgb=True, name="others")
+    dock.press("preview")
+    settled(dock, denoise(255 - colours, "gaussian", **axes).image)
 
 
 def test_double_click_and_reset_go_back_to_the_preset(dock, noisy, qtbot):

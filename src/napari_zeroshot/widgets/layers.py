@@ -41,9 +41,9 @@ MOST_CHANNELS = 5
 
 
 def pixels(layer: Image) -> Any:
-    """The layer's array; of a multiscale one, its full resolution; of a colour one, red, green and blue."""
+    """The layer's array, itself; of a multiscale one, its full resolution; of one with an alpha channel, a view of red, green and blue."""
     full = layer.data[0] if layer.multiscale else layer.data
-    return full[..., :3] if layer.rgb else full
+    return full[..., :3] if layer.rgb and full.shape[-1] > 3 else full
 
 
 def named_axes(layer: Image) -> str:
