@@ -9,7 +9,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from napari_zeroshot import denoise, read, write
 from napari_zeroshot.cli import main
@@ -206,6 +206,15 @@ def test_save_writes_what_was_chosen_with_size_and_record(actions, result, tmp_p
     assert image.scale == {"Y": (0.2, "µm"), "X": (0.1, "µm")}
     assert image.provenance["params"]["alpha_ie"] == 3
     np.testing.assert_array_equal(image.array, result.data)
+
+
+def test_an_earlier_result_of_that_name_is_kept_unless_the_user_says_otherwise(actions, result, tmp_path, monkeypatch):
+    (tmp_path / "clean.ome.tif").write_text("earlier")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "clean"), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    monkeypatch.setattr(commands, "save_to", None)
+    button(actions, "save").click()
+    assert (tmp_path / "clean.ome.tif").read_text() == "earlier"
 
 
 def test_save_that_fails_says_why(viewer, result, tmp_path, said, qtbot):

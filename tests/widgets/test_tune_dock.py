@@ -8,7 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel, QMessageBox
 
 from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine import sweep as sweep_module
@@ -326,6 +326,17 @@ def test_sheet_and_table_are_saved(blurred, tmp_path, monkeypatch):
         blurred.press(button)
     assert iio.imread(tmp_path / "sheet.png").size
     assert [row["sigma"] for row in csv.DictReader((tmp_path / "table.csv").open())] == ["0.5", "2.0"]
+
+
+@pytest.mark.parametrize(("button", "name"), [("png", "sheet.png"), ("csv", "table.csv")])
+def test_what_is_there_is_kept_unless_the_user_says_otherwise(blurred, tmp_path, monkeypatch, button, name):
+    swept(blurred, values_1="0.5, 2")
+    (tmp_path / name).write_text("earlier")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name.partition(".")[0]), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    blurred.press(button)
+    assert (tmp_path / name).read_text() == "earlier"
+    assert "Saved" not in blurred.message
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,17 @@ from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 from napari_zeroshot.widgets import run_again as again
 from napari_zeroshot.widgets.run_beside import RunBeside
+from napari_zeroshot.widgets.save_dialog import place_to_save
 from napari_zeroshot.widgets.saving import image_of, layers_of, record_of
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:
     import napari
 
-ENDINGS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
+KINDS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
 """What the dialog offers, and the ending that goes with it."""
 ENDED = (".tif", ".tiff", ".zarr", ".png")
+"""Others that can be written."""
 RUNS: set[RunBeside] = set()
 """Those under way, so that they live until they are over."""
 
@@ -82,14 +84,13 @@ def run_again(viewer: napari.viewer.Viewer) -> RunBeside:
 def save_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a file name and write the active result there."""
     layer, _ = active_result(viewer)
-    proposed = f"{safe_name(layer.name)}.ome.tif"
-    path, chosen = QFileDialog.getSaveFileName(None, "Save result", proposed, ";;".join(ENDINGS))
-    if path:
-        save_to(layer, with_ending(path, chosen))
+    path = place_to_save("Save result", f"{safe_name(layer.name)}.ome.tif", KINDS, endings=ENDED)
+    if path is not None:
+        save_to(layer, path)
 
 
 def save_to(layer: Image, path: Path) -> None:
-    """Write a layer in another thread, and say so when it is done."""
+    """Write a layer in another thread, in the place of what is there, and say so when it is done."""
     from napari_zeroshot.engine.files import write  # here and below, for docks load this module, and it takes long
 
     image = image_of(layer)
@@ -99,11 +100,6 @@ def save_to(layer: Image, path: Path) -> None:
         on_done=lambda written: show_info(f"Saved {written}"),
         on_error=lambda error: show_error(str(error)),
     )
-
-
-def with_ending(path: str, chosen: str) -> Path:
-    """The path with the ending of the chosen kind of file, unless it has one that can be written."""
-    return Path(path) if Path(path).suffix.lower() in ENDED else Path(path + ENDINGS.get(chosen, ".ome.tif"))
 
 
 def safe_name(name: str) -> str:
