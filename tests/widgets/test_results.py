@@ -110,6 +110,19 @@ def test_run_again_finds_its_image_by_its_pixels_and_not_by_its_name(viewer, res
     np.testing.assert_array_equal(viewer.layers[-1].data, result.data)
 
 
+def test_run_again_passes_over_see_through_pictures_of_that_form(viewer, qtbot):
+    colours = np.random.default_rng(1).integers(1, 255, (24, 20, 3), dtype=np.uint8)
+    source = viewer.add_image(colours, rgb=True, name="colours")
+    made = denoise(colours, "median", axes="YXS", source={"name": "another name"})
+    result = add_result(viewer, Source.of(source, parse("YXS", colours.shape)), made)
+    viewer.add_image(np.concatenate((colours, colours[..., :1]), axis=-1), rgb=True, name="another name")
+    viewer.layers.selection.active = result
+    commands.run_again(viewer)
+    qtbot.waitUntil(lambda: not commands.RUNS, timeout=60_000)
+    np.testing.assert_array_equal(viewer.layers[-1].data, result.data)
+    assert len(viewer.layers) == 4
+
+
 def test_run_again_in_a_later_session_from_files(viewer, result, noisy, tmp_path, qtbot):
     raw = write(tmp_path / "noisy.ome.tif", noisy)
     saved = tmp_path / "clean.ome.tif"

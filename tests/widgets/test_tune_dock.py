@@ -107,7 +107,8 @@ def test_going_back_is_instant_and_undo_goes_back(blurred, noisy, monkeypatch):
     assert blurred["tune_sigma"].value() == 1.0
 
 
-def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, monkeypatch):
+@pytest.mark.parametrize("samples", [3, 4], ids=["rgb", "rgba"])
+def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, monkeypatch, samples):
     asked = []
 
     def watched(*args, **options):
@@ -116,7 +117,7 @@ def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours
 
     piece_steps = sweep_module.piece_steps
     monkeypatch.setattr(sweep_module, "piece_steps", watched)
-    dock.viewer.add_image(colours, rgb=True, name="colours")
+    dock.viewer.add_image(np.pad(colours, ((0, 0), (0, 0), (0, samples - 3)), constant_values=255), rgb=True, name="colours")
     for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0)):
         dock[name].setValue(value)
         known = len(asked)

@@ -19,7 +19,7 @@ from napari_zeroshot.widgets.curtain import Curtain
 from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.figures import FiguresPanel
 from napari_zeroshot.widgets.guide import add_shortcut
-from napari_zeroshot.widgets.layers import Source, pixels
+from napari_zeroshot.widgets.layers import pixels, plane_in_view
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, beside, button
 from napari_zeroshot.widgets.profile import ProfilePanel
 from napari_zeroshot.widgets.room import Room
@@ -244,7 +244,7 @@ class CompareWidget(Dock):
 
     def _begin_measuring(self, choice: Choice) -> None:
         gaussian = self._gaussian.isChecked()
-        at = Source.of(choice.images[0], choice.axes).plane_in_view(self._viewer) if self._scope.currentIndex() == 0 else None
+        at = plane_in_view(choice.images[0], choice.axes, self._viewer) if self._scope.currentIndex() == 0 else None
         self._asked += 1
         self._busy, self._outdated, self._problem, asked = True, False, "", self._asked
         self._refresh()  # first: napari's bar lets the answer come in meanwhile
@@ -326,7 +326,7 @@ def _same(one: Choice | None, other: Choice | None) -> bool:
 
 def _plane(image: Any, choice: Choice, viewer: Any) -> np.ndarray[Any, Any]:
     """The plane in view, its samples averaged."""
-    at = Source.of(image, choice.axes).plane_in_view(viewer)
+    at = plane_in_view(image, choice.axes, viewer)
     return np.asarray(choice.axes.read(pixels(image), choice.axes.index_of(at)).astype(np.float64).mean(axis=0))
 
 

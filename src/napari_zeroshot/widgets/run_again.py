@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 
 from napari_zeroshot.engine.axes import parse
-from napari_zeroshot.engine.errors import DenoiseError, ImageError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.recorded import Recorded
 from napari_zeroshot.engine.rerun import rerun_steps
@@ -47,7 +47,7 @@ def likely_sources(viewer: napari.viewer.Viewer, result: Image, order: Recorded)
         shape = " x ".join(map(str, order.axes.shape))
         raise ImageError(f"the image that this was made from is not open; open {order.name or 'it'} first, an image of {shape} and type {order.pixel_type}")
     found.sort(key=lambda layer: layer.name != order.name)
-    return [Source.of(layer, parse(order.axes.letters, pixels(layer).shape)) for layer in found]
+    return [Source.noted(layer, parse(order.axes.letters, pixels(layer).shape)) for layer in found]
 
 
 def _is_like(layer: Image, order: Recorded) -> bool:
@@ -64,8 +64,9 @@ def _on_the_right_one(order: Recorded, sources: Sequence[Source], found: list[So
     for source in sources:
         steps = rerun_steps(order, source.data, cancelled=cancelled)
         try:
+            source.check_opaque()
             first = next(steps)
-        except ImageError as error:
+        except (ImageError, FileError) as error:
             refusal = refusal or error
             continue
         found.append(source)

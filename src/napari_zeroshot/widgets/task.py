@@ -111,7 +111,7 @@ class Task:
 
     def is_of_the_same_pixels(self, other: Task) -> bool:
         """Whether both are of the same part of one image."""
-        same = self.source.layer is other.source.layer and self.source.data is other.source.data and self.source.axes == other.source.axes
+        same = self.source.layer is other.source.layer and self.source.whole is other.source.whole and self.source.axes == other.source.axes
         return same and dict(self.region) == dict(other.region)
 
     def differs_only_in_what_can_be_tuned(self, other: Task) -> bool:

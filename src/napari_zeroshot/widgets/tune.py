@@ -221,7 +221,7 @@ class TuneWidget(Dock):
 
     def _show_known(self) -> bool:
         task = self._preview_task()
-        known = self._recent.get(task.source.data, _key(task))
+        known = self._recent.get(task.source.whole, _key(task))
         if known is not None:
             self._watch(task)
             self._show_picture(known.image)
@@ -258,7 +258,7 @@ class TuneWidget(Dock):
     def _on_preview_done(self, result: Result) -> None:
         if self._shown is not None:
             image = self._shown.plane_of(result.image)
-            self._recent.put(self._shown.source.data, _key(self._shown), Picture(image, result.seconds))
+            self._recent.put(self._shown.source.whole, _key(self._shown), Picture(image, result.seconds))
             self._show_picture(image)
             self._outcome = " ".join((f"Denoised in {told_time(result.seconds)}, quickly, to see what the settings do.", *result.notes))
 
