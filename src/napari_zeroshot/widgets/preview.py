@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.pace import Pace
-from napari_zeroshot.widgets.task import Run, Task
+from napari_zeroshot.widgets.task import RunSteps, Task
 from napari_zeroshot.widgets.worker import Running, run_in_thread
 
 DEBOUNCE = 300
@@ -49,7 +49,7 @@ class Previewer(QObject):
         self.stop()
         self._timer.start()
 
-    def start(self, task: Task, run: Run) -> None:
+    def start(self, task: Task, run: RunSteps) -> None:
         """Begin a preview in the place of any other."""
         self.stop()
         pace, known = Pace(), self._known(task)

@@ -18,7 +18,7 @@ from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import METADATA, add_layer, add_result, result_name, unique_name
 from napari_zeroshot.widgets.pace import Pace
-from napari_zeroshot.widgets.task import At, Run, Task
+from napari_zeroshot.widgets.task import At, RunSteps, Task
 from napari_zeroshot.widgets.watch import Watch
 from napari_zeroshot.widgets.worker import Report, Running, run_in_thread
 
@@ -66,7 +66,7 @@ class RunHere(QObject):
         """Whether there is a run, and a cluster does it."""
         return self._task is not None and bool(self._task.cluster)
 
-    def start(self, task: Task, run: Run) -> None:
+    def start(self, task: Task, run: RunSteps) -> None:
         """Begin a run.
 
         Raises

@@ -17,7 +17,7 @@ from napari_zeroshot.engine.variation import can_go_on
 from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.layers import Source
 
-Run = Callable[..., Generator[Progress, None, Result]]
+RunSteps = Callable[..., Generator[Progress, None, Result]]
 """`denoise_steps`."""
 At = Mapping[str, int]
 
@@ -90,7 +90,7 @@ class Task:
 
             check_scheduler(self.cluster)
 
-    def steps(self, run: Run, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
+    def steps(self, run: RunSteps, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
         """Begin."""
         changes = self.params.changed_from(self.method.settings(self.preset))
         about = {"axes": self.source.axes.letters, "preset": self.preset, "source": {"name": self.source.name}}
