@@ -309,11 +309,11 @@ class TuneWidget(Dock):
         self._idle.start()
         if self._of != (of := (self._picker.layer, self._picker.known_axes())):
             self._of, self._outcome, self._details = of, "", ""
+            self._recent.forget()
             self._pin.setChecked(False)
         if self._shown is not None and self._shown.source.layer not in self._viewer.layers:
             self._previews.stop()
             self._previews.forget()
-            self._recent.forget()
             if self._preview is not None:
                 self._preview.remove()
             self._shown = self._preview = None
