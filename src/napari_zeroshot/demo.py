@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_zeroshot.engine import contact_sheet
+from napari_zeroshot.engine.appearing import appearing
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.result import Result
 
@@ -121,12 +122,13 @@ def show(shown: Sequence[Picture]) -> None:
 
 
 def write_folder(shown: Sequence[Picture], folder: Path) -> None:
-    """Write each picture as OME-TIFF, and all of them as one sheet."""
+    """Write each picture as OME-TIFF, and all of them as one sheet. Raises `FileError` if that cannot be done."""
     from napari_zeroshot.engine.files import write
 
     for picture in shown:
         write(folder / picture.file_name, picture.image, overwrite=True)
-    sheet(shown).save(folder / SHEET)
+    with appearing(folder / SHEET) as file:
+        sheet(shown).save(file, format="PNG")
 
 
 def sheet(shown: Sequence[Picture]) -> PIL.Image.Image:

@@ -2,10 +2,12 @@
 
 import imageio.v3 as imageio
 import numpy as np
+import PIL.Image
 import pytest
 
 from napari_zeroshot import demo, get_method, read
 from napari_zeroshot.engine.contact_sheet import GAP
+from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.image import Image
 
 NAMES = ("noisy", "auto", "zs-n2n", "zs-n2m", "fm2s", "truth")
@@ -49,6 +51,28 @@ def test_files_of_an_earlier_demo_stay_without_any_work(command, tmp_path, monke
     assert shown.code == 1
     assert "--overwrite" in shown.err
     assert (tmp_path / "truth.ome.tif").read_text() == "precious"
+
+
+@pytest.mark.parametrize("hindered", ["a file", "read-only"])
+def test_a_folder_that_cannot_be_written_into_is_refused_in_a_sentence_before_the_work(command, tmp_path, monkeypatch, hindered):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(demo, "pictures", lambda *_, **__: pytest.fail("the folder was not checked first"))
+    if hindered == "read-only":
+        monkeypatch.setattr("napari_zeroshot.engine.appearing.os.access", lambda *_: False)
+    shown = command("demo", "--no-window", "--folder", tmp_path / ("file" if hindered == "a file" else "results"))
+    assert shown.code == 1
+    assert "cannot write into" in shown.err
+    assert "choose another" in shown.err
+
+
+def test_a_sheet_that_cannot_be_written_is_told(pictures, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(PIL.Image.Image, "save", full)
+    with pytest.raises(FileError, match=r"cannot write .*comparison.png: No space left"):
+        demo.write_folder(pictures, tmp_path)
+    assert not (tmp_path / demo.SHEET).exists()
 
 
 def test_json_names_the_files_and_scores(command, tmp_path, monkeypatch, pictures):

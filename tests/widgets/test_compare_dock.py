@@ -286,6 +286,19 @@ def test_images_that_come_to_fit_by_other_pixels_are_compared(dock, pair):
     assert "curtain" in dock.names()
 
 
+def test_see_through_pictures_are_compared_by_their_colours(dock):
+    colours = np.random.default_rng(1).integers(1, 255, (64, 64, 4), dtype=np.uint8)
+    layers = [dock.viewer.add_image(picture, rgb=True, name=name) for picture, name in ((colours, "a"), (colours // 2, "b"))]
+    dock.widget.set_layers(layers)
+    for view in ("residual", "curtain"):
+        dock.press(view)
+        assert dock[view].isChecked()
+    measure(dock)
+    assert dock["figures"].rowCount()
+    dock.press("line")
+    assert set(curves(dock, "profile")) == {"A", "B"}
+
+
 def test_up_to_six_images_are_compared(dock, pair):
     for place in range(4):
         dock.viewer.add_image(BLURRED + place, name=f"other {place}", **LOOK)

@@ -1,9 +1,11 @@
-"""The Denoise dock when a run fails amid its planes: what was finished is kept, and the next run works."""
+"""The Denoise dock when a run fails amid its planes or at its start: what was finished is kept, and the next run works."""
 
+import dask.array as da
 import numpy as np
 import pytest
 
 from napari_zeroshot.widgets import denoise as dock_module
+from napari_zeroshot.widgets import filling
 from napari_zeroshot.widgets.filling import Filling
 
 pytestmark = pytest.mark.gui
@@ -38,3 +40,38 @@ def test_planes_finished_before_a_failure_become_a_layer_and_the_dock_is_usable_
     dock.press("run")
     dock.until_over()
     assert dock.viewer.layers[-1].data.any(axis=(1, 2)).all()
+
+
+def full(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def short(*_, **__):
+    raise MemoryError("Unable to allocate 90 GiB")
+
+
+@pytest.mark.parametrize(
+    ("least_on_disk", "where", "error", "said"),
+    [(0, "mkdtemp", full, "make room there"), (2**40, "zeros", short, "close other programs"), (0, "device", None, "cuda:99")],
+    ids=["disk", "memory", "device"],
+)
+def test_a_run_that_cannot_begin_says_why_and_the_dock_is_usable_again(dock, noisy, monkeypatch, least_on_disk, where, error, said):
+    pytest.importorskip("torch")  # what knows which devices there are
+    with monkeypatch.context() as begun:
+        begun.setattr(filling, "LARGE", least_on_disk)
+        begun.setattr(dock_module, "show_error", str)
+        dock.viewer.add_image(da.from_array(noisy), name="noisy")
+        dock.quick(steps=5)
+        if where == "device":
+            dock["device"].setCurrentText("cuda:99")
+        else:
+            begun.setattr(filling.tempfile if where == "mkdtemp" else filling.np, where, error)
+        dock.press("run")
+        dock.until_over()
+        assert said in dock.message
+        assert dock.names() == ["noisy"]
+        assert dock["progress"].maximum() == 1  # no bar moves
+    dock["device"].setCurrentText("cpu")
+    dock.press("run")
+    dock.until_over()
+    assert dock.viewer.layers[-1].name.startswith("noisy · ZS-N2N")

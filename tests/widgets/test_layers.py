@@ -44,6 +44,11 @@ def test_full_resolution_of_a_multiscale_layer_is_denoised():
     assert pixels(Image([zeros(16, 16), zeros(8, 8)], multiscale=True)).shape == (16, 16)
 
 
+@pytest.mark.parametrize("layer", [Image(zeros(8, 8)), Image(zeros(8, 8, 3), rgb=True)], ids=["grey", "rgb"])
+def test_the_layers_own_array_is_handed_on(layer):
+    assert pixels(layer) is pixels(layer)
+
+
 def test_dask_is_handed_on_uncomputed():
     assert isinstance(pixels(Image(dask.array.zeros((3, 8, 8)))), dask.array.Array)
 

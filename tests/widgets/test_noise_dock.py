@@ -99,6 +99,18 @@ def test_channel_in_view_is_read(dock, image):
     assert dock.message == verdict(diagnose(stack, axes="CYX", channel=1))
 
 
+@pytest.mark.parametrize("level", [0, 2], ids=["drawn in full", "drawn coarsely"])
+def test_the_piece_shown_is_from_the_middle_of_what_is_seen(dock, image, level):
+    large = np.tile(image, (10, 10)) + np.arange(960, dtype=np.uint16)[:, np.newaxis] // 96 * 1000
+    layer = dock.viewer.add_image([large, large[::2, ::2], large[::4, ::4]], multiscale=True, name="noisy")
+    layer.data_level = level
+    layer.corner_pixels = np.array([[0, 0], [959 >> level, 1119 >> level]])
+    dock.press("read")
+    dock.until(lambda: dock["read"].isEnabled())
+    shown = dock["real"]._item.image
+    assert 4000 < np.median(shown) < 6000
+
+
 def test_answer_about_an_image_that_is_no_longer_chosen_is_dropped(dock, image):
     dock.viewer.add_image(image, name="noisy")
     dock.press("read")

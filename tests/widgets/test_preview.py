@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from napari_zeroshot.engine.errors import DeviceLostError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
@@ -87,6 +88,29 @@ def test_change_of_settings_is_previewed_by_itself_and_goes_on_from_the_last_net
     dock.until(lambda: len(asked) == 3 and "Previewed" in dock.message)
     assert "start" not in asked[2]
     assert dock.names() == ["noisy", "preview"]
+
+
+def test_a_preview_after_one_that_failed_begins_anew(dock, noisy, monkeypatch):
+    """As after a graphics card was lost, with the network on it."""
+    asked = []
+
+    def failing_on_a_known_network(*args, **options):
+        asked.append(options)
+        if "start" in options:
+            raise DeviceLostError("the card is gone")
+        return denoise_steps(*args, **options)
+
+    denoise_steps = dock_module.denoise_steps
+    monkeypatch.setattr(dock_module, "denoise_steps", failing_on_a_known_network)
+    monkeypatch.setattr(dock_module, "show_error", str)
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=3)
+    previewed(dock)
+    dock["param_consistency"].setValue(3.0)
+    dock.until(lambda: "The card is gone" in dock.message)
+    dock.press("preview")
+    dock.until(lambda: "Previewed" in dock.message)
+    assert ["start" in options for options in asked] == [False, True, False]
 
 
 def test_preview_says_what_it_shows_and_is_stopped_by_its_button(dock, noisy):

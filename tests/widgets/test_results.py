@@ -9,7 +9,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from napari_zeroshot import denoise, read, write
 from napari_zeroshot.cli import main
@@ -110,6 +110,19 @@ def test_run_again_finds_its_image_by_its_pixels_and_not_by_its_name(viewer, res
     np.testing.assert_array_equal(viewer.layers[-1].data, result.data)
 
 
+def test_run_again_passes_over_see_through_pictures_of_that_form(viewer, qtbot):
+    colours = np.random.default_rng(1).integers(1, 255, (24, 20, 3), dtype=np.uint8)
+    source = viewer.add_image(colours, rgb=True, name="colours")
+    made = denoise(colours, "median", axes="YXS", source={"name": "another name"})
+    result = add_result(viewer, Source.of(source, parse("YXS", colours.shape)), made)
+    viewer.add_image(np.concatenate((colours, colours[..., :1]), axis=-1), rgb=True, name="another name")
+    viewer.layers.selection.active = result
+    commands.run_again(viewer)
+    qtbot.waitUntil(lambda: not commands.RUNS, timeout=60_000)
+    np.testing.assert_array_equal(viewer.layers[-1].data, result.data)
+    assert len(viewer.layers) == 4
+
+
 def test_run_again_in_a_later_session_from_files(viewer, result, noisy, tmp_path, qtbot):
     raw = write(tmp_path / "noisy.ome.tif", noisy)
     saved = tmp_path / "clean.ome.tif"
@@ -206,6 +219,15 @@ def test_save_writes_what_was_chosen_with_size_and_record(actions, result, tmp_p
     assert image.scale == {"Y": (0.2, "µm"), "X": (0.1, "µm")}
     assert image.provenance["params"]["alpha_ie"] == 3
     np.testing.assert_array_equal(image.array, result.data)
+
+
+def test_an_earlier_result_of_that_name_is_kept_unless_the_user_says_otherwise(actions, result, tmp_path, monkeypatch):
+    (tmp_path / "clean.ome.tif").write_text("earlier")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "clean"), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    monkeypatch.setattr(commands, "save_to", None)
+    button(actions, "save").click()
+    assert (tmp_path / "clean.ome.tif").read_text() == "earlier"
 
 
 def test_save_that_fails_says_why(viewer, result, tmp_path, said, qtbot):

@@ -237,7 +237,7 @@ def test_estimate_tells_seconds_once_the_method_was_run(opened):
 def test_estimate_follows_how_networks_are_shared_and_the_bound_of_memory(dock, stack):
     dock.viewer.add_image(stack, name="noisy", axis_labels=("t", "y", "x"))
     choose(dock, "zs-n2n")
-    habits.Notebook("pace").put(pace._key(dock.widget._order.value()), {"step": 1.0, "pixel": 0.0, "start": 0.0, "seen": 1})
+    habits.Notebook("pace").put(pace._key(dock.widget._form.value()), {"step": 1.0, "pixel": 0.0, "start": 0.0, "seen": 1})
     dock["param_steps"].setValue(60)
     assert dock["estimate"].text().startswith("About 60 s ·")
     dock["stack"].setCurrentIndex(dock["stack"].findData("plane"))
@@ -267,7 +267,7 @@ def test_shortcuts_press_the_buttons_and_are_listed_in_the_help(opened):
 
 
 def test_task_counts_planes_within_its_region(opened):
-    whole = opened.widget._order.value()
+    whole = opened.widget._form.value()
     part = Task(whole.source, {"T": (1, 3)}, whole.method, whole.preset, whole.params, whole.options)
     assert part.planes == 2
     assert part.within({"T": 2}) == {"T": 1}

@@ -8,12 +8,13 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel, QMessageBox
 
 from napari_zeroshot import denoise, get_method, sweep
 from napari_zeroshot.engine import sweep as sweep_module
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.result import Result
+from napari_zeroshot.widgets import tune as tune_module
 from napari_zeroshot.widgets.denoise import DenoiseWidget
 from napari_zeroshot.widgets.layers import SWEPT
 
@@ -23,6 +24,11 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def dock(make_napari_viewer_proxy, open_dock):
     return open_dock(make_napari_viewer_proxy(), "Tune")
+
+
+@pytest.fixture
+def colours():
+    return np.random.default_rng(2).integers(0, 255, (24, 20, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -99,6 +105,39 @@ def test_going_back_is_instant_and_undo_goes_back(blurred, noisy, monkeypatch):
     assert blurred["tune_sigma"].value() == 2.0
     blurred.press("undo")
     assert blurred["tune_sigma"].value() == 1.0
+
+
+@pytest.mark.parametrize("samples", [3, 4], ids=["rgb", "rgba"])
+def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, monkeypatch, samples):
+    asked = []
+
+    def watched(*args, **options):
+        asked.append(options)
+        return piece_steps(*args, **options)
+
+    piece_steps = sweep_module.piece_steps
+    monkeypatch.setattr(sweep_module, "piece_steps", watched)
+    dock.viewer.add_image(np.pad(colours, ((0, 0), (0, 0), (0, samples - 3)), constant_values=255), rgb=True, name="colours")
+    for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0)):
+        dock[name].setValue(value)
+        known = len(asked)
+        dock.until(lambda known=known: len(asked) == known + 1 and "Denoised" in dock.message)
+    assert asked[1].get("start") is not None
+    dock.press("undo")
+    assert "As before" in dock.message
+
+
+def test_no_picture_is_shown_of_another_image(dock, colours, monkeypatch):
+    """An array may lie where another lay before it."""
+    monkeypatch.setattr(tune_module, "id", lambda _: 1, raising=False)
+    dock["method"].setCurrentIndex(dock["method"].findData("gaussian"))
+    dock.viewer.add_image(colours, rgb=True, name="colours")
+    dock["tune_sigma"].setValue(2.0)
+    axes = {"axes": "YXS", "sigma": 2.0}
+    settled(dock, denoise(colours, "gaussian", **axes).image)
+    dock.viewer.add_image(255 - colours, rgb=True, name="others")
+    dock.press("preview")
+    settled(dock, denoise(255 - colours, "gaussian", **axes).image)
 
 
 def test_double_click_and_reset_go_back_to_the_preset(dock, noisy, qtbot):
@@ -288,6 +327,17 @@ def test_sheet_and_table_are_saved(blurred, tmp_path, monkeypatch):
         blurred.press(button)
     assert iio.imread(tmp_path / "sheet.png").size
     assert [row["sigma"] for row in csv.DictReader((tmp_path / "table.csv").open())] == ["0.5", "2.0"]
+
+
+@pytest.mark.parametrize(("button", "name"), [("png", "sheet.png"), ("csv", "table.csv")])
+def test_what_is_there_is_kept_unless_the_user_says_otherwise(blurred, tmp_path, monkeypatch, button, name):
+    swept(blurred, values_1="0.5, 2")
+    (tmp_path / name).write_text("earlier")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name.partition(".")[0]), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    blurred.press(button)
+    assert (tmp_path / name).read_text() == "earlier"
+    assert "Saved" not in blurred.message
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 from napari_zeroshot.engine.errors import DeviceMemoryError, ImageError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.widgets import worker
-from napari_zeroshot.widgets.worker import run_in_thread
+from napari_zeroshot.widgets.worker import do_in_thread, run_in_thread
 
 pytestmark = pytest.mark.gui
 
@@ -105,6 +106,26 @@ def test_error_before_the_first_step_is_told_too(run):
         raise ImageError("no")
 
     assert [str(error) for error in run(steps).errors] == ["no"]
+
+
+def test_warnings_of_numpy_are_not_shown_to_the_user(qtbot, monkeypatch):
+    """Though napari may show those of its workers; whether it does hangs on its version."""
+    done, shown = [], []
+
+    def watched(*told, **more):
+        made = create_worker(*told, **more)
+        made.warned.connect(shown.append)
+        return made
+
+    def warning():
+        warnings.warn("divide by zero encountered", RuntimeWarning, stacklevel=1)
+        return "done"
+
+    create_worker = worker.create_worker
+    monkeypatch.setattr(worker, "create_worker", watched)
+    do_in_thread(warning, told="Measuring", on_done=done.append, on_error=done.append)
+    qtbot.waitUntil(lambda: done == ["done"], timeout=60_000)
+    assert not shown
 
 
 def test_cancel_keeps_the_best_so_far(run):

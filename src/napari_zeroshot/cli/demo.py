@@ -11,7 +11,7 @@ import typer
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import fail, give_json
 from napari_zeroshot.cli.shared_options import DeviceOption, JsonOption, OverwriteOption, SeedOption
-from napari_zeroshot.engine.errors import FileError
+from napari_zeroshot.engine.appearing import check_folder
 
 if TYPE_CHECKING:
     from napari_zeroshot.demo import Picture
@@ -33,7 +33,7 @@ def demo(
 
     reason = "--no-window was given" if as_json or not window else work.why_no_window()
     if reason:
-        _check_folder(folder, work.file_names(), overwrite)
+        check_folder(folder, work.file_names(), replaceable=overwrite)
     with first_interrupt() as asked:
         shown = work.pictures(_runner(asked.is_set, as_json), preset=preset, device=device, seed=seed)
         if asked.is_set():
@@ -52,13 +52,6 @@ def _runner(cancelled: Callable[[], bool], quiet: bool) -> Callable[..., Result]
         return follow(denoise_steps(image, method, cancelled=cancelled, **options), method, quiet=quiet)
 
     return run
-
-
-def _check_folder(folder: Path, names: Sequence[str], overwrite: bool) -> None:
-    there = [name for name in names if (folder / name).exists()]
-    if there and not overwrite:
-        raise FileError(f"{folder / there[0]} exists already; give --overwrite, or another --folder")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _report(shown: Sequence[Picture], folder: Path, reason: str, as_json: bool) -> None:

@@ -46,6 +46,7 @@ def sweep(
 ) -> None:
     """Denoise a piece of an image with many settings; the result is a contact sheet, a table, and the pictures as a stack."""
     from napari_zeroshot.engine import sweep_files
+    from napari_zeroshot.engine.appearing import check_folder
     from napari_zeroshot.engine.sweep import sweep_steps
 
     methods = method or ["zs-n2m"]
@@ -56,7 +57,7 @@ def sweep(
         image = opened(source, axes)
         true = opened(truth, axes).array if truth else None
         steps = sweep_steps(image.array, methods, axes=image.axes, truth=true, cancelled=asked.is_set, source={"name": source.name}, **options)
-        sweep_files.check_folder(folder, overwrite=overwrite)
+        check_folder(folder, sweep_files.FILES, replaceable=overwrite)
         done = follow(steps, "Sweep", quiet=as_json)
         if not done.images:
             fail(_why_nothing(done), code=1 if done.complete else 130, as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,19 @@ def check_place(path: Path, *, replaceable: bool) -> None:
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder is read-only")
+
+
+def check_folder(folder: Path, names: Iterable[str], *, replaceable: bool) -> None:
+    """Make the folder. Raises `FileError` if files of these names could not be written there, before the work is done."""
+    there = [folder / name for name in names if (folder / name).exists()]
+    if there and not replaceable:
+        raise FileError(f"{there[0]} exists already; choose another folder or allow overwriting (overwrite=True, --overwrite)")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot write into {folder}: {error.strerror or error}; choose another folder") from error
+    if not os.access(folder, os.W_OK):
+        raise FileError(f"cannot write into {folder}: the folder is read-only; choose another")
 
 
 @contextmanager

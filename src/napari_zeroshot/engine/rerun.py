@@ -67,16 +67,16 @@ def rerun_steps(
         If the image is not the one of the record. Shape and type are checked by this call; the sum of
         the pixels, which takes one pass over the image, before the first report.
     """
-    order = recorded(result)
+    record = recorded(result)
     pixels = image.array if isinstance(image, Image) else image
     if not hasattr(pixels, "shape") or not hasattr(pixels, "dtype"):
         raise ImageError(f"a {type(pixels).__name__} is not an image; give an array, or what `read` gives")
-    order.check_form(pixels)
+    record.check_form(pixels)
     steps = denoise_steps(
-        pixels, order.method.name, axes=order.axes.letters, device=device or order.device,
-        cancelled=cancelled, out=out, source={"name": order.name, **(source or {})}, **order.options(),
+        pixels, record.method.name, axes=record.axes.letters, device=device or record.device,
+        cancelled=cancelled, out=out, source={"name": record.name, **(source or {})}, **record.options(),
     )  # fmt: skip
-    return _checked(order, _pixels_of(result, order), pixels, steps if device else _on_the_first_device(steps))
+    return _checked(record, _pixels_of(result, record), pixels, steps if device else _on_the_first_device(steps))
 
 
 def _on_the_first_device(steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
@@ -85,21 +85,21 @@ def _on_the_first_device(steps: Generator[Progress, None, Result]) -> Generator[
     return replace(result, device=result.device.replace(ASKED, ", as in the first run"))
 
 
-def _pixels_of(result: Any, order: Recorded) -> Any:
+def _pixels_of(result: Any, record: Recorded) -> Any:
     """Those of the earlier result; None where only its record was given."""
     if isinstance(result, Result):
         return result.image
     if isinstance(result, str | Path):
         from napari_zeroshot.engine.files import read  # here, for docks load this module, and it takes long
 
-        result = read(result, axes=order.axes.letters)
-    return result.array if isinstance(result, Image) and result.axes == order.axes.letters else None
+        result = read(result, axes=record.axes.letters)
+    return result.array if isinstance(result, Image) and result.axes == record.axes.letters else None
 
 
-def _checked(order: Recorded, first: Any, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
-    order.check(pixels)
+def _checked(record: Recorded, first: Any, pixels: Any, steps: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+    record.check(pixels)
     result = yield from steps
-    compared = order.complete and result.complete and np.shape(first) == np.shape(result.image)
-    noisy = cut(pixels, order.axes, order.region)
-    told = (agreement(first, result.image, noisy, Axes(order.axes.letters, noisy.shape)).sentence(),) if compared else ()
-    return replace(result, notes=(*order.notes(), *result.notes, *told))
+    compared = record.complete and result.complete and np.shape(first) == np.shape(result.image)
+    noisy = cut(pixels, record.axes, record.region)
+    told = (agreement(first, result.image, noisy, Axes(record.axes.letters, noisy.shape)).sentence(),) if compared else ()
+    return replace(result, notes=(*record.notes(), *result.notes, *told))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_zeroshot.engine.appearing import check_folder
 from napari_zeroshot.engine.contact_sheet import Captioned, contrast, sheet
 from napari_zeroshot.engine.errors import FileError, ImageError
 from napari_zeroshot.engine.image import Image
@@ -20,24 +21,10 @@ if TYPE_CHECKING:
     import PIL.Image
 
 SHEET, TABLE, STACK = "sweep.png", "sweep.csv", "sweep.ome.tif"
+FILES = (SHEET, TABLE, STACK)
+"""What `write_folder` writes."""
 ACROSS = 4
 """Tiles in a row, where only one thing was varied."""
-
-
-def file_names(folder: Path) -> list[Path]:
-    """What `write_folder` writes."""
-    return [folder / name for name in (SHEET, TABLE, STACK)]
-
-
-def check_folder(folder: Path, *, overwrite: bool = False) -> None:
-    """Make the folder. Raises `FileError` if `write_folder` could not write there, before the work is done."""
-    there = [path for path in file_names(folder) if path.exists()]
-    if there and not overwrite:
-        raise FileError(f"{there[0]} exists already; choose another folder or allow overwriting (overwrite=True, --overwrite)")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot write into {folder}: {error.strerror or error}") from error
 
 
 def write_folder(folder: str | Path, sweep: Sweep, *, like: Image | None = None, overwrite: bool = False) -> list[Path]:
@@ -58,11 +45,11 @@ def write_folder(folder: str | Path, sweep: Sweep, *, like: Image | None = None,
     from napari_zeroshot.engine.files import write  # here, for docks load this module, and it takes long
 
     folder = Path(folder)
-    check_folder(folder, overwrite=overwrite)
+    check_folder(folder, FILES, replaceable=overwrite)
     write_sheet(folder / SHEET, sweep)
     write_table(folder / TABLE, sweep)
     write(folder / STACK, stacked(sweep, like), overwrite=overwrite)
-    return file_names(folder)
+    return [folder / name for name in FILES]
 
 
 def write_sheet(path: Path, sweep: Sweep) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QSlider, QVBoxLayout
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QSlider, QVBoxLayout
 
 from napari_zeroshot.engine.comparison_table import write_csv
 from napari_zeroshot.engine.errors import DenoiseError
@@ -20,10 +19,11 @@ from napari_zeroshot.widgets.curtain import Curtain
 from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.figures import FiguresPanel
 from napari_zeroshot.widgets.guide import add_shortcut
-from napari_zeroshot.widgets.layers import Source, pixels
+from napari_zeroshot.widgets.layers import pixels, plane_in_view
 from napari_zeroshot.widgets.layout import Fold, RoomyScroll, Sentence, below, beside, button
 from napari_zeroshot.widgets.profile import ProfilePanel
 from napari_zeroshot.widgets.room import Room
+from napari_zeroshot.widgets.save_dialog import place_to_save
 from napari_zeroshot.widgets.stage import VIEWS, Stage
 from napari_zeroshot.widgets.worker import do_in_thread
 
@@ -244,7 +244,7 @@ class CompareWidget(Dock):
 
     def _begin_measuring(self, choice: Choice) -> None:
         gaussian = self._gaussian.isChecked()
-        at = Source.of(choice.images[0], choice.axes).plane_in_view(self._viewer) if self._scope.currentIndex() == 0 else None
+        at = plane_in_view(choice.images[0], choice.axes, self._viewer) if self._scope.currentIndex() == 0 else None
         self._asked += 1
         self._busy, self._outdated, self._problem, asked = True, False, "", self._asked
         self._refresh()  # first: napari's bar lets the answer come in meanwhile
@@ -288,18 +288,17 @@ class CompareWidget(Dock):
             self._begin_measuring(self._choice)
 
     def _on_csv(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export figures", "figures.csv", "CSV (*.csv)")
+        path = place_to_save("Export figures", "figures.csv", {"CSV (*.csv)": ".csv"}, parent=self)
         found = self._figures.comparison
-        if not path or found is None:
+        if path is None or found is None:
             return
-        named = Path(path) if Path(path).suffix else Path(f"{path}.csv")
         try:
-            write_csv(named, found, overwrite=True)
+            write_csv(path, found, overwrite=True)
         except DenoiseError as error:
             self._problem = sentence(str(error))
             self._refresh()
         else:
-            show_info(f"Saved {named}")
+            show_info(f"Saved {path}")
 
     def _refresh(self) -> None:
         """Show the state that the dock is in: too few images, images that do not fit, ready, a view, or measuring."""
@@ -327,7 +326,7 @@ def _same(one: Choice | None, other: Choice | None) -> bool:
 
 def _plane(image: Any, choice: Choice, viewer: Any) -> np.ndarray[Any, Any]:
     """The plane in view, its samples averaged."""
-    at = Source.of(image, choice.axes).plane_in_view(viewer)
+    at = plane_in_view(image, choice.axes, viewer)
     return np.asarray(choice.axes.read(pixels(image), choice.axes.index_of(at)).astype(np.float64).mean(axis=0))
 
 

@@ -11,7 +11,7 @@ from napari.utils.colormaps import Colormap
 
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.difference import Difference, symmetric_limits
-from napari_zeroshot.widgets.layers import PLACED, PREVIEW, Source, pixels
+from napari_zeroshot.widgets.layers import PLACED, PREVIEW, pixels, plane_in_view
 from napari_zeroshot.widgets.viewer_state import grid, text
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Residual:
 
 
 def _residual(viewer: Any, one: Image, other: Image, axes: Axes, name: str) -> Any:
-    index = axes.index_of(Source.of(one, axes).plane_in_view(viewer))
+    index = axes.index_of(plane_in_view(one, axes, viewer))
     plane = axes.read(pixels(one), index).astype(np.float32) - axes.read(pixels(other), index)
     look = {attribute: getattr(one, attribute) for attribute in PLACED}
     told = {"name": name, "metadata": {PREVIEW: True}, "rgb": False, "multiscale": False}

@@ -22,11 +22,11 @@ from napari_zeroshot.widgets.guide import connect_shortcuts
 from napari_zeroshot.widgets.idle import Idle
 from napari_zeroshot.widgets.layers import camera
 from napari_zeroshot.widgets.layout import RoomyScroll, Sentence, beside, button
-from napari_zeroshot.widgets.order import OrderForm
 from napari_zeroshot.widgets.preview import Previewer
 from napari_zeroshot.widgets.result_actions import ResultActions
 from napari_zeroshot.widgets.run_here import RunHere
 from napari_zeroshot.widgets.task import Task
+from napari_zeroshot.widgets.task_form import TaskForm
 from napari_zeroshot.widgets.watch import Watch
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class DenoiseWidget(Dock):
         self._outcome = ""
         self._follows = self._short_of_memory = False
 
-        self._order = OrderForm(viewer)
-        self._of = self._order.layer
+        self._form = TaskForm(viewer)
+        self._of = self._form.layer
         self._estimate = Sentence("estimate", lines=2)
         self._buttons = Buttons(self._sample)
         self._watch = Watch(viewer)
@@ -62,15 +62,15 @@ class DenoiseWidget(Dock):
         self._free = button("free", "Free GPU", "Lets go of what this dock holds in the memory of the graphics card.")
         self._previews = Previewer(self)
         self._actions = ResultActions(viewer)
-        self._idle = Idle(self, self._order.runnable, self._is_free, lambda *told, **more: denoise_steps(*told, **more))
+        self._idle = Idle(self, self._form.runnable, self._is_free, lambda *told, **more: denoise_steps(*told, **more))
         self._view_rests = QTimer(self, singleShot=True, interval=VIEW_RESTS)
         self._lay_out()
         self._colour(self._watch.curves)
         self._refresh()
 
-        self._order.image_changed.connect(self._on_image)
-        self._order.scope_changed.connect(self._refresh)
-        self._order.settings_changed.connect(self._on_settings)
+        self._form.image_changed.connect(self._on_image)
+        self._form.scope_changed.connect(self._refresh)
+        self._form.settings_changed.connect(self._on_settings)
         self._buttons.run.clicked.connect(self._on_run)
         self._buttons.preview.clicked.connect(self._on_preview)
         self._buttons.cancel.clicked.connect(self._on_cancel)
@@ -97,7 +97,7 @@ class DenoiseWidget(Dock):
     def _lay_out(self) -> None:
         self._on_cpu.hide()
         column = QVBoxLayout(self)
-        column.addWidget(RoomyScroll(self._order))
+        column.addWidget(RoomyScroll(self._form))
         for widget in (self._estimate, self._buttons, self._watch.progress, self._message, self._watch.curves, self._watch.history, self._actions):
             column.addWidget(widget)
         column.addWidget(below := beside(self._on_cpu, self._free, self._copy))
@@ -114,13 +114,13 @@ class DenoiseWidget(Dock):
     def _leave(self) -> None:
         self._idle.stop()
         self._view_rests.stop()
-        self._order.leave()
+        self._form.leave()
         self._previews.stop()
         self._run.clear_away()
         self._watch.take_away()
 
     def _is_free(self) -> bool:
-        return self._order.layer is not None and not self._run.busy and not self._previews.running
+        return self._form.layer is not None and not self._run.busy and not self._previews.running
 
     # A run
 
@@ -131,12 +131,12 @@ class DenoiseWidget(Dock):
         self._idle.give_way()
         self._outcome, self._details = "", ""
         self._follows = self._short_of_memory = False
-        self._order.settle()
+        self._form.settle()
         try:
-            self._start(self._order.value())
+            self._start(self._form.value())
         except DenoiseError as error:
             self._on_error(error)
-        self._order.remember()
+        self._form.remember()
         self._refresh()
 
     def _start(self, task: Task) -> None:
@@ -179,8 +179,8 @@ class DenoiseWidget(Dock):
         """Look at a layer's planes denoised, with the settings of this dock; during a run nothing happens."""
         if self._run.busy:
             return
-        self._order.view(layer)
-        if self._order.guessed:
+        self._form.view(layer)
+        if self._form.guessed:
             self._outcome = CHECK_AXES
             self._refresh()
         else:
@@ -193,16 +193,16 @@ class DenoiseWidget(Dock):
             self._previews.stop()
             return
         self._outcome, self._details = "", ""
-        self._order.settle()
+        self._form.settle()
         self._preview_again()
 
     def _preview_again(self) -> None:
         self._idle.give_way()
-        self._previews.start(self._order.preview(), denoise_steps)
+        self._previews.start(self._form.preview(), denoise_steps)
 
     def _start_preview(self) -> None:
         """After a change of settings."""
-        if not self._run.busy and not self._order.problem():
+        if not self._run.busy and not self._form.problem():
             self._outcome = ""
             self._preview_again()
 
@@ -213,7 +213,7 @@ class DenoiseWidget(Dock):
 
     def _follow(self) -> None:
         """Preview again, if there is a preview that the user wants."""
-        if self._follows and not self._run.busy and self._watch.wanted and not self._order.problem():
+        if self._follows and not self._run.busy and self._watch.wanted and not self._form.problem():
             self._previews.later()
 
     def _on_preview_begun(self, task: Task) -> None:
@@ -236,25 +236,25 @@ class DenoiseWidget(Dock):
     def _on_image(self) -> None:
         """Another image, other axes, or layers that came and went."""
         self._idle.later()
-        if self._of is not self._order.layer:  # what was said of the last one is not true of this
-            self._of, self._outcome, self._details, self._short_of_memory = self._order.layer, "", "", False
+        if self._of is not self._form.layer:  # what was said of the last one is not true of this
+            self._of, self._outcome, self._details, self._short_of_memory = self._form.layer, "", "", False
         shown = self._watch.task
-        if shown is not None and not self._run.busy and not self._order.shows(shown):
+        if shown is not None and not self._run.busy and not self._form.shows(shown):
             self._previews.stop()
             if shown.source.layer not in self._viewer.layers:
                 self._previews.forget()
                 self._watch.forget()
-            elif shown.source.layer is self._order.layer:
+            elif shown.source.layer is self._form.layer:
                 self._follow()
         self._refresh()
 
     def _on_view(self) -> None:
-        if self._order.follows_view:
+        if self._form.follows_view:
             self._view_rests.start()
         self._run.follow_view()
 
     def _on_run_on_cpu(self) -> None:
-        self._order.set_device("cpu")
+        self._form.set_device("cpu")
         self._on_run()
 
     def _on_free(self) -> None:
@@ -266,7 +266,7 @@ class DenoiseWidget(Dock):
     def _refresh(self) -> None:
         """Show the state that the dock is in: no image, ready, previewing, running, cancelling, done or failed."""
         running = self._run.running
-        self._order.setEnabled(not running)
+        self._form.setEnabled(not running)
         self._copy.setEnabled(bool(self._details))
         self._free.setEnabled(not running and torch_is_loaded() and has_gpu())
         self._on_cpu.setVisible(self._short_of_memory and not running)
@@ -274,13 +274,13 @@ class DenoiseWidget(Dock):
             self._buttons.show_running(cancelling=self._run.cancelling)
             self._message.setText(CANCELLING if self._run.cancelling else AWAY if self._run.away else RUNNING)
         else:
-            self._show_ready(self._order.problem())
+            self._show_ready(self._form.problem())
 
     def _show_ready(self, problem: str) -> None:
-        task = None if problem else self._order.value()
-        if self._order.layer is None:
+        task = None if problem else self._form.value()
+        if self._form.layer is None:
             self._buttons.show_without_image()
         else:
-            self._buttons.show_ready("Denoise" if task is None else self._order.does(task), ready=task is not None, previewing=self._previews.running)
+            self._buttons.show_ready("Denoise" if task is None else self._form.does(task), ready=task is not None, previewing=self._previews.running)
         self._estimate.setText("" if task is None else told_estimate(task))
         self._message.setText(problem or (PREVIEWING if self._previews.running else self._outcome))

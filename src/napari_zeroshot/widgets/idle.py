@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_zeroshot.engine.device import torch_is_loaded
 from napari_zeroshot.widgets.pace import Pace, calibration, expected_seconds
-from napari_zeroshot.widgets.task import Run, Task
+from napari_zeroshot.widgets.task import RunSteps, Task
 from napari_zeroshot.widgets.worker import Running, run_in_thread, warm_up
 
 PAUSE = 1500
@@ -35,7 +35,7 @@ class Idle(QObject):
 
     learnt = Signal()
 
-    def __init__(self, parent: QObject, task: Callable[[], Task | None], free: Callable[[], bool], run: Run) -> None:
+    def __init__(self, parent: QObject, task: Callable[[], Task | None], free: Callable[[], bool], run: RunSteps) -> None:
         super().__init__(parent)
         self._task, self._free, self._run = task, free, run
         self._calibrating: Running | None = None

@@ -41,9 +41,13 @@ MOST_CHANNELS = 5
 
 
 def pixels(layer: Image) -> Any:
-    """The layer's array; of a multiscale one, its full resolution; of a colour one, red, green and blue."""
-    full = layer.data[0] if layer.multiscale else layer.data
-    return full[..., :3] if layer.rgb else full
+    """The layer's array, itself; of a multiscale one, its full resolution; of one with an alpha channel, a view of red, green and blue."""
+    whole = _whole(layer)
+    return whole[..., :3] if layer.rgb and whole.shape[-1] > 3 else whole
+
+
+def _whole(layer: Image) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def named_axes(layer: Image) -> str:
@@ -81,6 +85,8 @@ class Source:
     data: Any
     axes: Axes
     look: Mapping[str, Any]
+    whole: Any
+    """The layer's own array, with its alpha channel if it has one: the same one for as long as the layer has these pixels."""
 
     @classmethod
     def of(cls, layer: Image, axes: Axes) -> Source:
@@ -91,12 +97,22 @@ class Source:
         FileError
             If the layer has see-through pixels.
         """
-        if layer.rgb and layer.data.shape[-1] == 4:
-            without_alpha(layer.data[0] if layer.multiscale else layer.data, -1)
+        noted = cls.noted(layer, axes)
+        noted.check_opaque()
+        return noted
+
+    @classmethod
+    def noted(cls, layer: Image, axes: Axes) -> Source:
+        """As `of`, of a layer whose pixels are looked at later, by `check_opaque`."""
         look = {name: getattr(layer, name) for name in TAKEN_OVER} | {"rgb": layer.rgb, "multiscale": False}
         if not layer.rgb:
             look["colormap"] = layer.colormap
-        return cls(layer, layer.name, pixels(layer), axes, look)
+        return cls(layer, layer.name, pixels(layer), axes, look, _whole(layer))
+
+    def check_opaque(self) -> None:
+        """Raise `FileError` if some pixels are see-through."""
+        if self.look["rgb"] and self.whole.shape[-1] == 4:
+            without_alpha(self.whole, -1)
 
     def place(self, start: Sequence[int]) -> NDArray[Any]:
         """The translation of a layer that begins at this pixel: the source's affine comes on top."""
@@ -126,12 +142,17 @@ class Source:
 
     def plane_in_view(self, viewer: napari.Viewer) -> dict[str, int]:
         """Which of the image's planes the viewer's sliders point at."""
-        place = self.layer.world_to_data(viewer.dims.point)
-        return {
-            letter: int(np.clip(round(float(along)), 0, self.axes.size(letter) - 1))
-            for letter, along in zip(self.axes.letters, place, strict=False)
-            if letter not in IN_PLANE
-        }
+        return plane_in_view(self.layer, self.axes, viewer)
+
+
+def plane_in_view(layer: Image, axes: Axes, viewer: napari.Viewer) -> dict[str, int]:
+    """Which plane of a layer with these axes the viewer's sliders point at; no pixel is looked at."""
+    place = layer.world_to_data(viewer.dims.point)
+    return {
+        letter: int(np.clip(round(float(along)), 0, axes.size(letter) - 1))
+        for letter, along in zip(axes.letters, place, strict=False)
+        if letter not in IN_PLANE
+    }
 
 
 def camera(viewer: napari.Viewer) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
@@ -21,6 +20,7 @@ from napari_zeroshot.widgets.kept import network_of
 from napari_zeroshot.widgets.layers import Source, pixels
 from napari_zeroshot.widgets.result_commands import RUNS, notified, safe_name
 from napari_zeroshot.widgets.run_beside import RunBeside
+from napari_zeroshot.widgets.save_dialog import place_to_save
 from napari_zeroshot.widgets.source import proposed_axes
 from napari_zeroshot.widgets.task import Task
 from napari_zeroshot.widgets.worker import do_in_thread
@@ -49,12 +49,11 @@ def save_active_network(viewer: napari.viewer.Viewer) -> None:
     """Ask for a file name and write the network of the active result there."""
     layer = viewer.layers.selection.active
     trained = network_of(layer)
-    path, _ = QFileDialog.getSaveFileName(None, "Save network", f"{safe_name(layer.name)}{ENDING}", FILES)
-    if path:
-        named = Path(path) if path.lower().endswith(ENDING) else Path(path + ENDING)
+    path = place_to_save("Save network", f"{safe_name(layer.name)}{ENDING}", {FILES: ENDING})
+    if path is not None:
         do_in_thread(
-            lambda: save_network(named, trained, overwrite=True),
-            told=f"Saving {named.name}",
+            lambda: save_network(path, trained, overwrite=True),
+            told=f"Saving {path.name}",
             on_done=lambda written: show_info(f"Saved {written}"),
             on_error=lambda error: show_error(str(error)),
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout
 
+from napari_zeroshot.engine.axes import IN_PLANE
 from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.noise_findings import Finding, findings, verdict
+from napari_zeroshot.engine.region import Region
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.widgets.dock import Dock, sentence
 from napari_zeroshot.widgets.layers import Source
@@ -90,11 +91,10 @@ class NoiseWidget(Dock):
             return
         self._reading += 1
         self._busy, self._problem, asked = True, "", self._reading
-        at = source.plane_in_view(self._viewer)
-        centre = source.layer.corner_pixels.mean(axis=0)
+        seen = source.visible(self._viewer)
         self._refresh()  # first: napari's bar lets the answer come in meanwhile
         do_in_thread(
-            lambda: _read(source, at, centre),
+            lambda: _read(source, seen),
             told=f"Reading the noise of {source.name}",
             on_done=lambda answer: self._on_answer(answer) if asked == self._reading else None,
             on_error=lambda error: self._on_error(error) if asked == self._reading else None,
@@ -134,20 +134,24 @@ class NoiseWidget(Dock):
         self._message.setText(told if there else NO_IMAGE)
 
 
-def _read(source: Source, at: dict[str, int], centre: NDArray[Any]) -> tuple[NoiseReport, NDArray[Any]]:
-    """The report of an image's channel in view, and a piece from the middle of the view; imports what that takes, so that the window need not."""
+def _read(source: Source, seen: Region) -> tuple[NoiseReport, NDArray[Any]]:
+    """The report of the channel that is seen, and a piece from the middle of what is seen; imports what that takes, so that the window need not."""
     from napari_zeroshot.engine.fm2s_noise import added_noise
     from napari_zeroshot.engine.methods.fm2s import FM2SParams
     from napari_zeroshot.engine.noise_diagnosis import diagnose
 
-    axes = source.axes
+    axes, at = source.axes, {letter: first for letter, (first, _) in seen.items() if letter not in IN_PLANE}
     report = diagnose(source.data, axes=axes.letters, channel=at.get("C", 0))
     plane = axes.read(source.data, axes.index_of(at))[0]
-    middle = [centre[axes.letters.index(letter)] for letter in "YX"]
-    starts = [int(np.clip(along - PIECE // 2, 0, max(0, size - PIECE))) for along, size in zip(middle, plane.shape, strict=True)]
-    piece = plane[starts[0] : starts[0] + PIECE, starts[1] : starts[1] + PIECE].copy()
+    piece = plane[tuple(_about(seen[letter], axes.size(letter)) for letter in "YX")].copy()
     added_noise(piece, report, FM2SParams())
     return report, piece
+
+
+def _about(seen: tuple[int, int], size: int) -> slice:
+    """A stretch of `PIECE` about the middle of what is seen, within the image."""
+    start = min(max(0, sum(seen) // 2 - PIECE // 2), max(0, size - PIECE))
+    return slice(start, start + PIECE)
 
 
 def _plain(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.pace import Pace
-from napari_zeroshot.widgets.task import Run, Task
+from napari_zeroshot.widgets.task import RunSteps, Task
 from napari_zeroshot.widgets.worker import Running, run_in_thread
 
 DEBOUNCE = 300
@@ -49,7 +49,7 @@ class Previewer(QObject):
         self.stop()
         self._timer.start()
 
-    def start(self, task: Task, run: Run) -> None:
+    def start(self, task: Task, run: RunSteps) -> None:
         """Begin a preview in the place of any other."""
         self.stop()
         pace, known = Pace(), self._known(task)
@@ -63,7 +63,7 @@ class Previewer(QObject):
             at={},
             on_report=heard(self.reported.emit),
             on_result=heard(lambda result: self._on_result(task, pace, result)),
-            on_error=heard(self.failed.emit),
+            on_error=heard(self._on_error),
             on_end=heard(self._on_end),
         )
         self.begun.emit(task)  # now, that whoever hears it finds it running
@@ -99,6 +99,10 @@ class Previewer(QObject):
         self._last = (task, result)
         pace.remember(task, result)
         self.done.emit(result)
+
+    def _on_error(self, error: Exception) -> None:
+        self.forget()  # what went wrong may be the network: one on a card that was lost fails ever again
+        self.failed.emit(error)
 
     def _on_end(self) -> None:
         self._running = None

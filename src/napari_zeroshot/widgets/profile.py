@@ -14,7 +14,7 @@ from napari_zeroshot.engine.axes import Axes, Index
 from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.widgets.canvas_line import CanvasLine
 from napari_zeroshot.widgets.choice import LETTERS, Choice
-from napari_zeroshot.widgets.layers import Source, pixels
+from napari_zeroshot.widgets.layers import pixels, plane_in_view
 from napari_zeroshot.widgets.layout import Sentence
 from napari_zeroshot.widgets.room import Room
 
@@ -145,7 +145,7 @@ class ProfilePanel(QWidget):
 
     def _plane(self, image: Image, axes: Axes) -> NDArray[Any]:
         """The plane in view, read once while the line moves."""
-        data, index = pixels(image), axes.index_of(Source.of(image, axes).plane_in_view(self._viewer))
+        data, index = pixels(image), axes.index_of(plane_in_view(image, axes, self._viewer))
         known = self._planes.get(image)
         if known is None or known[0] is not data or known[1] != index:
             known = self._planes[image] = (data, index, axes.read(data, index))

@@ -20,15 +20,17 @@ from napari_zeroshot.engine.recorded import Recorded, recorded
 from napari_zeroshot.engine.snippets import as_command_line, as_python
 from napari_zeroshot.widgets import run_again as again
 from napari_zeroshot.widgets.run_beside import RunBeside
+from napari_zeroshot.widgets.save_dialog import place_to_save
 from napari_zeroshot.widgets.saving import image_of, layers_of, record_of
 from napari_zeroshot.widgets.worker import do_in_thread
 
 if TYPE_CHECKING:
     import napari
 
-ENDINGS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
+KINDS = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
 """What the dialog offers, and the ending that goes with it."""
 ENDED = (".tif", ".tiff", ".zarr", ".png")
+"""Others that can be written."""
 RUNS: set[RunBeside] = set()
 """Those under way, so that they live until they are over."""
 
@@ -71,8 +73,8 @@ def active_result(viewer: napari.viewer.Viewer, *, again: bool = False) -> tuple
 @notified
 def run_again(viewer: napari.viewer.Viewer) -> RunBeside:
     """Denoise the image of the active result again, with the same settings."""
-    layer, order = active_result(viewer, again=True)
-    run = again.run_again(viewer, layer, order)
+    layer, record = active_result(viewer, again=True)
+    run = again.run_again(viewer, layer, record)
     RUNS.add(run)
     run.over.connect(lambda: RUNS.discard(run))
     return run
@@ -82,14 +84,13 @@ def run_again(viewer: napari.viewer.Viewer) -> RunBeside:
 def save_result(viewer: napari.viewer.Viewer) -> None:
     """Ask for a file name and write the active result there."""
     layer, _ = active_result(viewer)
-    proposed = f"{safe_name(layer.name)}.ome.tif"
-    path, chosen = QFileDialog.getSaveFileName(None, "Save result", proposed, ";;".join(ENDINGS))
-    if path:
-        save_to(layer, with_ending(path, chosen))
+    path = place_to_save("Save result", f"{safe_name(layer.name)}.ome.tif", KINDS, endings=ENDED)
+    if path is not None:
+        save_to(layer, path)
 
 
 def save_to(layer: Image, path: Path) -> None:
-    """Write a layer in another thread, and say so when it is done."""
+    """Write a layer in another thread, in the place of what is there, and say so when it is done."""
     from napari_zeroshot.engine.files import write  # here and below, for docks load this module, and it takes long
 
     image = image_of(layer)
@@ -101,11 +102,6 @@ def save_to(layer: Image, path: Path) -> None:
     )
 
 
-def with_ending(path: str, chosen: str) -> Path:
-    """The path with the ending of the chosen kind of file, unless it has one that can be written."""
-    return Path(path) if Path(path).suffix.lower() in ENDED else Path(path + ENDINGS.get(chosen, ".ome.tif"))
-
-
 def safe_name(name: str) -> str:
     """A layer's name without what no file name may hold."""
     return "".join("_" if letter in '<>:"/\\|?*' or not letter.isprintable() else letter for letter in name).strip(". ")
@@ -114,31 +110,31 @@ def safe_name(name: str) -> str:
 @notified
 def copy_python(viewer: napari.viewer.Viewer) -> None:
     """Copy Python text that makes the active result again."""
-    _, order = active_result(viewer, again=True)
-    _copy(as_python(order, *files_of(viewer, order)), "Python")
+    _, record = active_result(viewer, again=True)
+    _copy(as_python(record, *files_of(viewer, record)), "Python")
 
 
 @notified
 def copy_command_line(viewer: napari.viewer.Viewer) -> None:
     """Copy a command line that makes the active result again."""
-    _, order = active_result(viewer, again=True)
-    _copy(as_command_line(order, *files_of(viewer, order)), "a command line")
+    _, record = active_result(viewer, again=True)
+    _copy(as_command_line(record, *files_of(viewer, record)), "a command line")
 
 
 @notified
 def cite(viewer: napari.viewer.Viewer) -> None:
     """Copy BibTeX of the active result's method, and of this program."""
-    _, order = active_result(viewer)
-    _copy(f"{order.method.bibtex}\n\n{citation.bibtex(citation.software(__version__))}\n", f"the citation of {order.method.title}, as BibTeX")
+    _, record = active_result(viewer)
+    _copy(f"{record.method.bibtex}\n\n{citation.bibtex(citation.software(__version__))}\n", f"the citation of {record.method.title}, as BibTeX")
 
 
 @notified
 def open_paper(viewer: napari.viewer.Viewer) -> None:
     """Open the paper of the active result's method in the browser."""
-    _, order = active_result(viewer)
-    if order.method.link is None:
-        raise ImageError(f"no address is known of the paper: {order.method.reference}")
-    QDesktopServices.openUrl(QUrl(order.method.link))
+    _, record = active_result(viewer)
+    if record.method.link is None:
+        raise ImageError(f"no address is known of the paper: {record.method.reference}")
+    QDesktopServices.openUrl(QUrl(record.method.link))
 
 
 @notified
@@ -159,13 +155,13 @@ def _open(viewer: napari.viewer.Viewer, path: str) -> None:
         viewer.add_image(data, **told)
 
 
-def files_of(viewer: napari.viewer.Viewer, order: Recorded) -> tuple[str, str]:
+def files_of(viewer: napari.viewer.Viewer, record: Recorded) -> tuple[str, str]:
     """The file of the image that a result was made from, as far as it is known, and a name for a new result."""
     from napari_zeroshot.engine.files import READERS
 
-    open_now = (layer.source.path for layer in viewer.layers if layer.name == order.name)
+    open_now = (layer.source.path for layer in viewer.layers if layer.name == record.name)
     known = next((path for path in open_now if path and Path(path).suffix.lower() in READERS), None)
-    name = known or order.name or "image"
+    name = known or record.name or "image"
     source = name if Path(name).suffix.lower() in READERS else f"{safe_name(name)}.ome.tif"
     return source, f"{Path(source).name.partition('.')[0]}-denoised.ome.tif"
 

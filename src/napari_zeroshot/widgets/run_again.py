@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 
 from napari_zeroshot.engine.axes import parse
-from napari_zeroshot.engine.errors import DenoiseError, ImageError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ImageError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.recorded import Recorded
 from napari_zeroshot.engine.rerun import rerun_steps
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import napari
 
 
-def run_again(viewer: napari.viewer.Viewer, result: Image, order: Recorded) -> RunBeside:
+def run_again(viewer: napari.viewer.Viewer, result: Image, record: Recorded) -> RunBeside:
     """A run under way with the settings of a result.
 
     Raises
@@ -29,12 +29,12 @@ def run_again(viewer: napari.viewer.Viewer, result: Image, order: Recorded) -> R
         If no open layer can be the image that the result was made from.
     """
     found: list[Source] = []
-    sources = likely_sources(viewer, result, order)
-    told = f"{order.method.title}: {order.name or result.name}"
-    return RunBeside(viewer, told, lambda cancelled: _on_the_right_one(order, sources, found, cancelled), lambda: found[0], order.region)
+    sources = likely_sources(viewer, result, record)
+    told = f"{record.method.title}: {record.name or result.name}"
+    return RunBeside(viewer, told, lambda cancelled: _on_the_right_one(record, sources, found, cancelled), lambda: found[0], record.region)
 
 
-def likely_sources(viewer: napari.viewer.Viewer, result: Image, order: Recorded) -> list[Source]:
+def likely_sources(viewer: napari.viewer.Viewer, result: Image, record: Recorded) -> list[Source]:
     """The layers that may be the image of a record, by shape and type; the one of that name first.
 
     Raises
@@ -42,30 +42,31 @@ def likely_sources(viewer: napari.viewer.Viewer, result: Image, order: Recorded)
     ImageError
         If there is none.
     """
-    found = [layer for layer in viewer.layers if isinstance(layer, Image) and layer != result and _is_like(layer, order)]
+    found = [layer for layer in viewer.layers if isinstance(layer, Image) and layer != result and _is_like(layer, record)]
     if not found:
-        shape = " x ".join(map(str, order.axes.shape))
-        raise ImageError(f"the image that this was made from is not open; open {order.name or 'it'} first, an image of {shape} and type {order.pixel_type}")
-    found.sort(key=lambda layer: layer.name != order.name)
-    return [Source.of(layer, parse(order.axes.letters, pixels(layer).shape)) for layer in found]
+        shape = " x ".join(map(str, record.axes.shape))
+        raise ImageError(f"the image that this was made from is not open; open {record.name or 'it'} first, an image of {shape} and type {record.pixel_type}")
+    found.sort(key=lambda layer: layer.name != record.name)
+    return [Source.noted(layer, parse(record.axes.letters, pixels(layer).shape)) for layer in found]
 
 
-def _is_like(layer: Image, order: Recorded) -> bool:
+def _is_like(layer: Image, record: Recorded) -> bool:
     try:
-        order.check_form(pixels(layer))
+        record.check_form(pixels(layer))
     except ImageError:
         return False
     return True
 
 
-def _on_the_right_one(order: Recorded, sources: Sequence[Source], found: list[Source], cancelled: Callable[[], bool]) -> Generator[Progress, None, Result]:
+def _on_the_right_one(record: Recorded, sources: Sequence[Source], found: list[Source], cancelled: Callable[[], bool]) -> Generator[Progress, None, Result]:
     """Run on the first source whose pixels are those of the record, which goes into `found`."""
     refusal: DenoiseError | None = None
     for source in sources:
-        steps = rerun_steps(order, source.data, cancelled=cancelled)
+        steps = rerun_steps(record, source.data, cancelled=cancelled)
         try:
+            source.check_opaque()
             first = next(steps)
-        except ImageError as error:
+        except (ImageError, FileError) as error:
             refusal = refusal or error
             continue
         found.append(source)

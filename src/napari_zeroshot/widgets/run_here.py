@@ -18,7 +18,7 @@ from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.kept import keep_network
 from napari_zeroshot.widgets.layers import METADATA, add_layer, add_result, result_name, unique_name
 from napari_zeroshot.widgets.pace import Pace
-from napari_zeroshot.widgets.task import At, Run, Task
+from napari_zeroshot.widgets.task import At, RunSteps, Task
 from napari_zeroshot.widgets.watch import Watch
 from napari_zeroshot.widgets.worker import Report, Running, run_in_thread
 
@@ -66,13 +66,21 @@ class RunHere(QObject):
         """Whether there is a run, and a cluster does it."""
         return self._task is not None and bool(self._task.cluster)
 
-    def start(self, task: Task, run: Run) -> None:
-        """Begin a run."""
+    def start(self, task: Task, run: RunSteps) -> None:
+        """Begin a run.
+
+        Raises
+        ------
+        DenoiseError
+            If there is no room for the result, or no such device; then nothing is begun.
+        """
+        filling = None if task.viewed else Filling.for_task(task)
+        name = self._name_while_filled(task) if filling is not None and filling.on_disk else ""
         self._watch.begin(task)
         self._task = self._begun = task
-        self._answered = False
-        if not task.viewed:
-            self._fill(task, Filling.for_task(task))
+        self._filling, self._answered = filling, False
+        if filling is not None and name:
+            self._filled = add_layer(self._viewer, task.source, filling.array, task.region, name=name)
         pace, steps = Pace(), partial(task.steps, run, **({"out": self._filling} if self._filling is not None else {}))
         self._running = run_in_thread(
             lambda cancelled: pace.timed(steps(cancelled)),
@@ -83,12 +91,9 @@ class RunHere(QObject):
             on_end=lambda: self._on_end(task),
         )
 
-    def _fill(self, task: Task, filling: Filling) -> None:
-        """Take the result's planes into `filling`; from the disk they are shown as they come."""
-        self._filling = filling
-        if filling.on_disk:
-            name = unique_name(result_name(task.source.name, task.unfinished(None, task.region)), [layer.name for layer in self._viewer.layers])
-            self._filled = add_layer(self._viewer, task.source, filling.array, task.region, name=name)
+    def _name_while_filled(self, task: Task) -> str:
+        """The name of the layer that shows the planes on the disk as they come."""
+        return unique_name(result_name(task.source.name, task.unfinished(None, task.region)), [layer.name for layer in self._viewer.layers])
 
     def cancel(self) -> None:
         """Ask for the best so far."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_zeroshot.engine import sweep_files
 from napari_zeroshot.engine.axes import IN_PLANE
@@ -21,6 +21,7 @@ from napari_zeroshot.widgets.layers import add_sweep, limits_of
 from napari_zeroshot.widgets.layout import align_labels, beside
 from napari_zeroshot.widgets.pace import expected_seconds
 from napari_zeroshot.widgets.progress import ProgressPanel
+from napari_zeroshot.widgets.save_dialog import place_to_save
 from napari_zeroshot.widgets.sweep_form import SweepForm, SweepOrder
 from napari_zeroshot.widgets.sweep_sheet import SweepSheet
 from napari_zeroshot.widgets.task import Task
@@ -185,16 +186,15 @@ class SweepPanel(QWidget):
             self.told.emit(f"The tiles are the layer “{added.name}”.")
 
     def _save(self, proposed: str, kind: str, write: Callable[[Path, Sweep], None]) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save sweep", proposed, kind)
-        if not path or self._sweep is None:
+        path = place_to_save("Save sweep", proposed, {kind: Path(proposed).suffix}, parent=self)
+        if path is None or self._sweep is None:
             return
-        target = Path(path) if Path(path).suffix else Path(path).with_suffix(Path(proposed).suffix)
         try:
-            write(target, self._sweep)
+            write(path, self._sweep)
         except DenoiseError as error:
             self.failed.emit(error)
         else:
-            self.told.emit(f"Saved {target}.")
+            self.told.emit(f"Saved {path}.")
 
     def _follow_limits(self, layer: Any) -> None:
         """Show the tiles under a layer's contrast from now on."""

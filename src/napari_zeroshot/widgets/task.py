@@ -17,7 +17,7 @@ from napari_zeroshot.engine.variation import can_go_on
 from napari_zeroshot.widgets.history import Moment
 from napari_zeroshot.widgets.layers import Source
 
-Run = Callable[..., Generator[Progress, None, Result]]
+RunSteps = Callable[..., Generator[Progress, None, Result]]
 """`denoise_steps`."""
 At = Mapping[str, int]
 
@@ -90,7 +90,7 @@ class Task:
 
             check_scheduler(self.cluster)
 
-    def steps(self, run: Run, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
+    def steps(self, run: RunSteps, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
         """Begin."""
         changes = self.params.changed_from(self.method.settings(self.preset))
         about = {"axes": self.source.axes.letters, "preset": self.preset, "source": {"name": self.source.name}}
@@ -111,7 +111,7 @@ class Task:
 
     def is_of_the_same_pixels(self, other: Task) -> bool:
         """Whether both are of the same part of one image."""
-        same = self.source.layer is other.source.layer and self.source.data is other.source.data and self.source.axes == other.source.axes
+        same = self.source.layer is other.source.layer and self.source.whole is other.source.whole and self.source.axes == other.source.axes
         return same and dict(self.region) == dict(other.region)
 
     def differs_only_in_what_can_be_tuned(self, other: Task) -> bool:

@@ -221,7 +221,7 @@ class TuneWidget(Dock):
 
     def _show_known(self) -> bool:
         task = self._preview_task()
-        known = self._recent.get(_key(task))
+        known = self._recent.get(task.source.whole, _key(task))
         if known is not None:
             self._watch(task)
             self._show_picture(known.image)
@@ -258,7 +258,7 @@ class TuneWidget(Dock):
     def _on_preview_done(self, result: Result) -> None:
         if self._shown is not None:
             image = self._shown.plane_of(result.image)
-            self._recent.put(_key(self._shown), Picture(image, result.seconds))
+            self._recent.put(self._shown.source.whole, _key(self._shown), Picture(image, result.seconds))
             self._show_picture(image)
             self._outcome = " ".join((f"Denoised in {told_time(result.seconds)}, quickly, to see what the settings do.", *result.notes))
 
@@ -309,6 +309,7 @@ class TuneWidget(Dock):
         self._idle.start()
         if self._of != (of := (self._picker.layer, self._picker.known_axes())):
             self._of, self._outcome, self._details = of, "", ""
+            self._recent.forget()
             self._pin.setChecked(False)
         if self._shown is not None and self._shown.source.layer not in self._viewer.layers:
             self._previews.stop()
@@ -359,8 +360,8 @@ class TuneWidget(Dock):
 
 
 def _key(task: Task) -> Hashable:
-    """What a picture is of, and how it was made."""
-    return id(task.source.data), task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"]
+    """What part of an image a picture shows, and how it was made."""
+    return task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"]
 
 
 def _piece_steps(*told: Any, **more: Any) -> Generator[Progress, None, Result]:

@@ -142,9 +142,7 @@ def run_in_thread(
     """
     stop, unwanted, view = threading.Event(), threading.Event(), _View(at)
     worker = _drain(start, lambda: stop.is_set() or worker.abort_requested, unwanted.is_set, view)
-    for signal in (worker.errored, worker.warned):
-        with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
-            signal.disconnect()  # napari would show tracebacks, and every Python warning of torch
+    _keep_from_napari(worker)
     heard: dict[str, Callable[..., None]] = {"yielded": partial(view.draw, on_report), "returned": on_result, "errored": on_error, "finished": on_end}
     for name in heard:
         getattr(worker, name).connect(partial(_tell, heard, name))
@@ -225,11 +223,17 @@ def _reports(steps: Generator[Progress, None, Result], unwanted: Callable[[], bo
 def do_in_thread(work: Callable[[], Any], *, told: str, on_done: Callable[[Any], None], on_error: Callable[[Exception], None]) -> None:
     """Do one thing in another thread, with a moving bar in napari's activity dock; the callbacks come in the main thread."""
     worker = create_worker(_explained, work, _start_thread=False, _progress={"desc": told}, _ignore_errors=True)
-    with suppress(TypeError, RuntimeError):
-        worker.errored.disconnect()
+    _keep_from_napari(worker)
     worker.returned.connect(on_done)
     worker.errored.connect(on_error)
     worker.start()
+
+
+def _keep_from_napari(worker: Any) -> None:
+    """Have napari show neither tracebacks nor every Python warning of torch and numpy."""
+    for signal in (worker.errored, worker.warned):
+        with suppress(TypeError, RuntimeError):  # nothing was connected, as PyQt and as PySide say it
+            signal.disconnect()
 
 
 def _explained(work: Callable[[], Any]) -> Any:

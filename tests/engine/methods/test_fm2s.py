@@ -24,6 +24,16 @@ def reports(noisy=NOISY, **changes):
     return list(METHOD.fit(noisy, settings(**changes), Job(seed=SEED)))
 
 
+def trained(**changes):
+    """What a training leaves behind."""
+    steps = METHOD.fit(NOISY, settings(**changes), Job(seed=SEED))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 # ---- regions
 
 
@@ -184,6 +194,20 @@ def test_stages_can_be_left_out(stages, counts):
     assert {stage: sum(report.stage == stage for report in ran) for stage in counts} == counts
     assert [report.step for report in ran] == list(range(1, sum(counts.values()) + 1))
     assert {report.total for report in ran} == {sum(counts.values())}
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [({"stages": "both"}, 3), ({"stages": "fine"}, 3), ({"stages": "coarse"}, 3), ({"stages": "coarse", "coarse_steps": 2}, 2)],
+    ids=["both", "fine", "coarse", "coarse and short"],
+)
+def test_a_network_that_goes_on_is_trained_on_whatever_the_stages(changes, count):
+    """Or another pre-filter would change nothing that a preview shows."""
+    first = reports(steps=4, **changes)[-1].snapshot
+    job = Job(seed=SEED, start=trained(steps=4, **changes))
+    on = list(METHOD.fit(NOISY, settings(filter_size=7, warm_steps=3, **changes), job))
+    assert len(on) == count
+    assert not np.array_equal(on[-1].snapshot(), first())
 
 
 def test_each_sample_of_noise_serves_five_steps(monkeypatch):

@@ -184,8 +184,7 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
     copies = params.amplification
     inside = REACH if params.crop >= LEAST_SURROUNDED else 0
     known = _of_as_many_copies(job.start, copies)
-    coarse = params.coarse_steps if params.stages != "fine" and known is None else 0
-    fine = (params.steps if known is None else params.warm_steps) if params.stages != "coarse" else 0
+    coarse, fine = _lengths(params, goes_on=known is not None)
 
     bench = fitting.Bench.set_up(noisy, job, params, coarse + fine)
     network = bench.network(networks.fm2s_network(copies), known)
@@ -217,6 +216,14 @@ def fit(noisy: Planes, params: FM2SParams, job: Job) -> Steps:
         job.note("Cancelled before the network had learnt enough; this is the pre-denoising filter's result.")
         return lambda planes: pre_denoised(planes, params.pre_denoise, params.filter_size)
     return denoiser
+
+
+def _lengths(params: FM2SParams, *, goes_on: bool) -> tuple[int, int]:
+    """Steps of the coarse and of the fine stage; a network that goes on from another takes those of going on, of the last stage there is."""
+    coarse, fine = (0 if params.stages == "fine" else params.coarse_steps), (0 if params.stages == "coarse" else params.steps)
+    if not goes_on:
+        return coarse, fine
+    return (0, params.warm_steps) if fine else (min(coarse, params.warm_steps), 0)
 
 
 def _views(noisy: Planes, params: FM2SParams, reach: int) -> Planes:

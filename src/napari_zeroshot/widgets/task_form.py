@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NO_IMAGE = "Open an image to denoise it, or try the plugin on a sample."
 
 
-class OrderForm(QWidget):
+class TaskForm(QWidget):
     """The rows from which a `Task` is made; each signal tells of the part that has changed."""
 
     image_changed = Signal()
