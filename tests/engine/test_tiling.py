@@ -6,7 +6,7 @@ import pytest
 from napari_zeroshot.engine.device import random_numbers
 from napari_zeroshot.engine.networks import fm2s_network, initialise, unet, zs_n2n_network
 from napari_zeroshot.engine.run import denoise
-from napari_zeroshot.engine.tiling import apply_in_tiles
+from napari_zeroshot.engine.tiling import MIRRORED, apply_in_tiles
 
 SHAPES = [(8, 8), (17, 23), (40, 64), (61, 35)]
 
@@ -28,10 +28,10 @@ def test_small_networks_leave_no_seam(make, halo, tile, shape):
 
 @pytest.mark.parametrize("shape", [(17, 23), (61, 35), (150, 121)], ids=str)
 @pytest.mark.parametrize("tile", [10, 32])
-@pytest.mark.parametrize("levels", [2, 3])
-def test_unet_leaves_no_seam(levels, tile, shape):
+@pytest.mark.parametrize(("levels", "mirrored"), [(2, MIRRORED), (3, MIRRORED), (3, 0)])
+def test_unet_leaves_no_seam(levels, mirrored, tile, shape):
     network = initialise(unet(1, 4, levels), random_numbers(0, "cpu"))
-    kinds = {"halo": network.halo, "multiple": network.multiple}
+    kinds = {"halo": network.halo, "multiple": network.multiple, "mirrored": mirrored}
     np.testing.assert_allclose(in_tiles(network, shape, tile, **kinds), in_tiles(network, shape, 1024, **kinds), atol=2e-6)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from napari_zeroshot.engine.method import Planes
 from napari_zeroshot.engine.precision import half_precision
 from napari_zeroshot.engine.sampling import turned, turned_back
-from napari_zeroshot.engine.tiling import apply_in_tiles
+from napari_zeroshot.engine.tiling import MIRRORED, apply_in_tiles
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.trained import State
@@ -33,8 +33,8 @@ class NetworkDenoiser:
         Noisy to clean tensor, by means of the network.
     device, tile
         Where to compute, and the largest side of a part in pixels.
-    halo, multiple
-        What exact tiles need, see `tiling`.
+    halo, multiple, mirrored
+        What exact tiles need, and what lies beyond the planes' edges, see `tiling`.
     first
         The denoiser of an earlier stage, on whose answers this one was trained.
     turns
@@ -52,11 +52,12 @@ class NetworkDenoiser:
     first: NetworkDenoiser | None = None
     turns: int = 1
     half: bool = False
+    mirrored: int = MIRRORED
 
     def __call__(self, planes: Planes) -> Planes:
         """Clean planes of the same shape, in tiles."""
         with half_precision(self.device, self.half):
-            return apply_in_tiles(self._over_turns, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple)
+            return apply_in_tiles(self._over_turns, planes, self.device, tile=self.tile, halo=self.halo, multiple=self.multiple, mirrored=self.mirrored)
 
     def states(self) -> list[State]:
         """The weights of each network, in the order in which they were trained."""

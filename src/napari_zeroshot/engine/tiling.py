@@ -20,7 +20,9 @@ MIRRORED = 24
 """So many pixels beyond an image's edge are its mirror image, or as many more as a network that pools needs; then come the network's own zeros."""
 
 
-def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: str, *, tile: int, halo: int, multiple: int = 1) -> Planes:
+def apply_in_tiles(
+    network: Callable[[Tensor], Tensor], planes: Planes, device: str, *, tile: int, halo: int, multiple: int = 1, mirrored: int = MIRRORED
+) -> Planes:
     """Run planes through a network, part by part, as if in one piece.
 
     Parameters
@@ -33,6 +35,8 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
         Pixels of surroundings given to each tile; the network's reach or more, so no seam can be seen.
     multiple
         Tiles start and end at multiples of this many pixels, for networks that pool.
+    mirrored
+        How many pixels of mirror image are laid beyond the edges, at most; 0 for a network that knows what its own zeros there mean.
     """
     clean: Planes | None = None
     halo = _round_up(halo, multiple)
@@ -40,7 +44,7 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     with torch.inference_mode():
         for n in range(len(planes)):
             for window in windows(planes.shape[2], planes.shape[3], _round_up(side, multiple)):
-                part, (rows, columns) = _surrounded(planes[n : n + 1], window, halo, multiple)
+                part, (rows, columns) = _surrounded(planes[n : n + 1], window, halo, multiple, mirrored)
                 inner = network(torch.from_numpy(part).to(device))[0, :, rows, columns]
                 if clean is None:
                     clean = np.empty((len(planes), len(inner), *planes.shape[2:]), np.float32)
@@ -48,18 +52,18 @@ def apply_in_tiles(network: Callable[[Tensor], Tensor], planes: Planes, device: 
     return clean if clean is not None else planes
 
 
-def _surrounded(plane: Planes, window: Window, halo: int, multiple: int) -> tuple[Planes, Window]:
+def _surrounded(plane: Planes, window: Window, halo: int, multiple: int, mirrored: int) -> tuple[Planes, Window]:
     """The part of a plane of shape (1, C, Y, X) with what is around it, and where the window lies in that."""
-    rows, columns = (_around(span, length, halo, multiple) for span, length in zip(window, plane.shape[2:], strict=True))
+    rows, columns = (_around(span, length, halo, multiple, mirrored) for span, length in zip(window, plane.shape[2:], strict=True))
     inner = tuple(slice(span.start - around.start, span.stop - around.start) for span, around in zip(window, (rows, columns), strict=True))
     part = plane.take(_mirrored(rows, plane.shape[2]), axis=2).take(_mirrored(columns, plane.shape[3]), axis=3)
     return part, (inner[0], inner[1])
 
 
-def _around(span: slice, length: int, halo: int, multiple: int) -> range:
+def _around(span: slice, length: int, halo: int, multiple: int, mirrored: int) -> range:
     """A stretch of rows or columns with its halo; beyond the edges only with so much of it as is mirrored."""
-    mirrored = min(halo, _round_up(MIRRORED, multiple))
-    return range(max(span.start - halo, -mirrored), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + mirrored))
+    beyond = min(halo, _round_up(mirrored, multiple))
+    return range(max(span.start - halo, -beyond), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + beyond))
 
 
 def _mirrored(around: range, length: int) -> NDArray[np.intp]:

@@ -8,11 +8,12 @@ from scipy import ndimage
 from napari_zeroshot import denoise, denoise_steps
 from napari_zeroshot.engine import phantoms
 from napari_zeroshot.engine.errors import ParamError
-from napari_zeroshot.engine.method import Job
+from napari_zeroshot.engine.method import Job, finished
 from napari_zeroshot.engine.methods import zs_unet
 from napari_zeroshot.engine.metrics import psnr
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.sampling import brightness_around
+from napari_zeroshot.engine.tiling import MIRRORED
 
 QUICK = {"device": "cpu", "steps": 60, "crop": 32, "turns": "1", "dtype": "float32"}
 
@@ -115,6 +116,18 @@ def test_tiles_leave_no_seams(noisy, shape, options):
     part = noisy[: shape[0], : shape[1]]
     whole, tiled = (denoise(part, "zs-unet", tile=tile, **{**QUICK, "steps": 8, **options}).image for tile in (1024, 32))
     np.testing.assert_allclose(tiled, whole, rtol=1e-3)
+
+
+def test_bright_edges_stay_bright_however_short_the_training():
+    ramp = np.tile(np.linspace(20, 220, 96), (96, 1))
+    clean = denoise(np.random.default_rng(6).poisson(ramp).astype(np.uint16), "zs-unet", **QUICK).image
+    assert clean[:, -2:].mean() == pytest.approx(ramp[:, -2:].mean(), rel=0.05)
+
+
+@pytest.mark.parametrize(("steps", "beyond"), [(zs_unet.KNOWS_EDGES - 1, MIRRORED), (zs_unet.KNOWS_EDGES, 0)])
+def test_nothing_is_made_up_beyond_the_edges_once_the_network_knows_what_nothing_means(noisy, steps, beyond):
+    params = zs_unet.ZSUNetParams(steps=steps, crop=16, crops=1, precision="float32")
+    assert finished(zs_unet.fit(noisy[None, None].astype(np.float32) / 255, params, Job())).mirrored == beyond
 
 
 def test_structure_as_fine_as_the_grain_of_shared_noise_is_not_blurred_by_the_pixels_furthest_apart():

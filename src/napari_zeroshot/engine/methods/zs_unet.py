@@ -36,6 +36,8 @@ MOST_COMPARED, MOST_TURNED = 4, 2**21
 """Planes whose mean brightness is kept, and values of them that are turned for it."""
 ENOUGH = 512
 """Side, in pixels, of a plane from which all steps can learn with pairs that lie apart: on 256 x 256 half of them are better, on this all."""
+KNOWS_EDGES = 200
+"""Steps from which on a network knows its own zeros beyond the edges, from its crops; before, bright edges come out dark unless they are mirrored."""
 TOO_FAR = 0.122
 """By how much, in squares of what is taken away, the answers of pixels 3 apart may differ from those of pixels 2 apart: more is structure that is lost."""
 
@@ -142,7 +144,10 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     if job.cancelled() and known is None and lessons.taken < steps / 10:
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
         return OfMiddle(Blur(1.0), count_of(params))
-    return denoiser if job.trained is not None else _settled(denoiser, network, report, noisy, bench, params)
+    if job.trained is not None:
+        return denoiser
+    network.steps += lessons.taken
+    return _settled(network, report, noisy, bench, params)
 
 
 def _network(known: nn.Module | None, report: NoiseReport | None, noisy: Planes, bench: Bench, params: ZSUNetParams) -> EvenUNet:
@@ -170,9 +175,10 @@ def _lessons(network: EvenUNet, report: NoiseReport | None, quick: NetworkDenois
     return Lessons(network, pairs, answers, own_from)
 
 
-def _settled(denoiser: NetworkDenoiser, network: EvenUNet, report: NoiseReport | None, noisy: Planes, bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
-    """The denoiser without pixels three apart, if they turn out to miss structure; and with the planes' mean brightness."""
+def _settled(network: EvenUNet, report: NoiseReport | None, noisy: Planes, bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
+    """What is made of a network that has learnt: without pixels three apart, if they turn out to miss structure; and with the planes' mean brightness."""
     count, apart = count_of(params), _distances_of(network)
+    denoiser = _denoiser_of(network, apart, bench, params)
     if params.distance == "auto" and _too_far(network, report, denoiser, middle_of(noisy), count):
         bench.job.note("Structure is nearly as fine as the noise's grain: the answers of pixels three apart, which blur it, were left out.")
         _tell_distances(network, apart[:1])
@@ -199,11 +205,12 @@ def _own_noise(report: NoiseReport, planes: Tensor) -> OwnNoise:
 
 
 def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
-    """Tell a network the grey levels and the distances it is to learn in."""
+    """Tell a network the grey levels and the distances it is to learn in, and that it has learnt nothing yet."""
     import torch
 
     deviation = float(planes.std(dtype=np.float64)) or 1.0
     network.grey.copy_(torch.tensor([float(planes.mean(dtype=np.float64)), deviation, 0.0]))
+    network.steps.zero_()
     _tell_distances(network, apart)
 
 
@@ -221,10 +228,14 @@ def _distances_of(network: EvenUNet) -> tuple[int, ...]:
 
 
 def _denoiser_of(network: EvenUNet, apart: tuple[int, ...], bench: Bench, params: ZSUNetParams) -> NetworkDenoiser:
+    from napari_zeroshot.engine.tiling import MIRRORED
+
     smoothing = params.smoothing * (max(apart) - 1) / 2
     infer = partial(_answer, apart=apart, smoothing=smoothing)
     halo = network.halo * max(apart) + int(4 * smoothing + 0.5)
-    return replace(bench.denoiser(network, infer, halo=halo), multiple=network.multiple * int(np.lcm.reduce(apart)))  # type: ignore[arg-type,return-value]
+    multiple = network.multiple * int(np.lcm.reduce(apart))
+    mirrored = 0 if network.steps >= KNOWS_EDGES else MIRRORED
+    return replace(bench.denoiser(network, infer, halo=halo), multiple=multiple, mirrored=mirrored)  # type: ignore[arg-type,return-value]
 
 
 def _too_far(network: EvenUNet, report: NoiseReport | None, denoiser: NetworkDenoiser, part: Planes, count: int) -> bool:
