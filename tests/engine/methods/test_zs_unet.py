@@ -135,7 +135,7 @@ def test_structure_as_fine_as_the_grain_of_shared_noise_is_not_blurred_by_the_pi
     lines = 200 + 400 * phantoms.filaments((128, 128), 1)
     noisy = (lines + 20 * grain / grain.std()).astype(np.float32)
     near, both = (denoise(noisy, "zs-unet", distance=apart, **{**QUICK, "steps": 600}) for apart in ("auto", "2+3"))
-    assert "three apart, which blur it, were left out" in near.notes[-1]
+    assert any("three apart, which blur it, were left out" in note for note in near.notes)
     assert not any("left out" in note for note in both.notes)
     assert np.square(near.image - lines).mean() < 0.8 * np.square(both.image - lines).mean()
 
