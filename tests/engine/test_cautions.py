@@ -163,6 +163,14 @@ def test_trials_are_not_looked_at(photons, monkeypatch):
     denoise(photons, "median", cautions=False)
 
 
+def test_a_finished_result_is_not_lost_where_it_cannot_be_judged(photons, monkeypatch):
+    clean = denoise(photons, "median").image
+    monkeypatch.setattr(running, "cautions", lambda *_: (_ for _ in ()).throw(RuntimeError("the card is gone")))
+    result = denoise(photons, "median")
+    np.testing.assert_array_equal(result.image, clean)
+    assert "could not be looked into: the card is gone" in result.notes[-1]
+
+
 def test_gaps_are_not_judged(photons):
     gappy = photons.astype(np.float32)
     gappy[40:50, 40:50] = np.nan

@@ -8,6 +8,7 @@ import torch
 
 from napari_zeroshot import denoise
 from napari_zeroshot.engine import recording
+from napari_zeroshot.engine.method import unheard
 from napari_zeroshot.engine.recording import WARM_UP, Recorded
 
 SECOND = torch.device("cuda:1")
@@ -107,8 +108,8 @@ class TwoCards:
         self.set_stream(before)
 
 
-def recorded(cards, rng):
-    return Recorded(lambda: torch.tensor(float(rng.draw(cards.under_way))), [rng])
+def recorded(cards, rng, note=unheard):
+    return Recorded(lambda: torch.tensor(float(rng.draw(cards.under_way))), [rng], note)
 
 
 def test_a_step_is_recorded_and_played_on_the_card_that_it_is_for(monkeypatch):
@@ -123,9 +124,10 @@ def test_a_step_is_recorded_and_played_on_the_card_that_it_is_for(monkeypatch):
 
 
 def test_a_step_that_cannot_be_recorded_is_taken_as_it_is(monkeypatch):
-    cards, rng = TwoCards(monkeypatch, broken=True), Numbers()
-    step = recorded(cards, rng)
+    cards, rng, notes = TwoCards(monkeypatch, broken=True), Numbers(), []
+    step = recorded(cards, rng, notes.append)
     assert [step().item() for _ in range(WARM_UP + 4)] == [1, 2, 3, 4, 5, 6, 7]
+    assert ["one by one" in note for note in notes] == [True]
     assert "not permitted" in step.failed
     assert not cards.played_on
 
@@ -153,7 +155,7 @@ def test_a_preview_beside_a_run_waits_until_the_runs_step_is_recorded(monkeypatc
         preview_done.set()
 
     cards, preview_done, preview_thread = TwoCards(monkeypatch), Event(), Thread(target=show)
-    run, preview = Recorded(slow, [Numbers()]), recorded(cards, Numbers())
+    run, preview = Recorded(slow, [Numbers()], unheard), recorded(cards, Numbers())
     preview._taken = WARM_UP
     for _ in range(WARM_UP + 1):
         run()

@@ -212,13 +212,14 @@ def train(
 
 def _stepper(bench: Bench, optimiser: Optimiser, loss: Callable[[], Tensor]) -> Callable[[], Tensor]:
     def step() -> Tensor:
+        optimiser.forget()  # what a recording left that failed after them was never computed
         with bench.precision():
             value = loss()
         (value * bench.job.members).backward()  # a mean over the members, each of which is to learn as if alone
         optimiser.step()
         return value.detach()
 
-    return Recorded(step, [bench.rng]) if bench.job.device.startswith("cuda") and bench.knobs.recordable else step
+    return Recorded(step, [bench.rng], bench.job.note) if bench.job.device.startswith("cuda") and bench.knobs.recordable else step
 
 
 def _scored(bench: Bench, score: Callable[[], Tensor], course: Course) -> float:

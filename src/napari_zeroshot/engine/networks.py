@@ -250,8 +250,3 @@ def _with(layer: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
     layer.weight = nn.Parameter(weight)
     layer.bias = nn.Parameter(bias) if bias is not None else None
     return layer
-
-
-def weights(network: nn.Module) -> int:
-    """How many weights a network has."""
-    return sum(part.numel() for part in network.parameters())

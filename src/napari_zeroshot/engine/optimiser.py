@@ -50,6 +50,11 @@ class Optimiser:
         """Move the weights by their gradients, and forget these."""
         for optimiser, _ in self._parts:
             optimiser.step()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget gradients that the weights have not been moved by."""
+        for optimiser, _ in self._parts:
             optimiser.zero_grad(set_to_none=True)
 
 

@@ -23,10 +23,12 @@ class Recorded:
         Does one whole training step, always with the same shapes and without waiting for the device, and gives its loss.
     randoms
         The generators that the step draws from; they are on the card that it is done on.
+    note
+        Is told if steps cannot be recorded.
     """
 
-    def __init__(self, step: Callable[[], Tensor], randoms: Sequence[torch.Generator]) -> None:
-        self._step, self._randoms, self._card = step, randoms, randoms[0].device
+    def __init__(self, step: Callable[[], Tensor], randoms: Sequence[torch.Generator], note: Callable[[str], None]) -> None:
+        self._step, self._randoms, self._card, self._note = step, randoms, randoms[0].device, note
         self._taken = 0
         self._played: Callable[[], Tensor] | None = None
         self.failed = ""
@@ -64,6 +66,7 @@ class Recorded:
             except (RuntimeError, AttributeError) as error:  # an operation that cannot be recorded, or a torch that cannot
                 self.failed = str(error)
                 _leave(stream, states)
+                self._note("Steps could not be recorded as a CUDA graph, and were taken one by one, which is slower.")
                 return None
 
         def played() -> Tensor:

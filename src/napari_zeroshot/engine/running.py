@@ -307,7 +307,11 @@ class Run:
         if self.order.cancelled():
             return
         for index, sight in sorted(self._sights.items(), key=lambda item: self.order.axes.channel_of(item[0])):
-            found = cautions(sight, self.order.method, self.order.params)
+            try:
+                found = list(cautions(sight, self.order.method, self.order.params))
+            except (MemoryError, RuntimeError) as error:  # a finished result is not lost to what would be said of it
+                self._note(f"Whether the result can be trusted could not be looked into: {error}")
+                return
             self.cautions += [replace(caution, where=self._named([index])) for caution in found]
 
     def _leave_the_rest_noisy(self) -> None:
