@@ -23,8 +23,8 @@ def place_to_save(title: str, proposed: str, kinds: Mapping[str, str], *, ending
         return None
     known = typed.lower().endswith((*kinds.values(), *endings))
     place = Path(typed if known else typed + kinds.get(kind, next(iter(kinds.values()))))
-    asked = known  # by the dialog, about the name as it was typed
-    return place if asked or not place.exists() or _may_be_replaced(place, parent) else None
+    asked_already = known  # by the dialog, which knows the name as it was typed
+    return place if asked_already or not place.exists() or _may_be_replaced(place, parent) else None
 
 
 def _may_be_replaced(place: Path, parent: QWidget | None) -> bool:
