@@ -75,15 +75,20 @@ def test_slider_shows_the_picture_that_its_number_gives(blurred, noisy):
     assert blurred.names() == ["noisy", "preview"]
 
 
-def test_a_network_goes_on_from_the_last_one_but_not_where_the_steps_were_moved(dock, noisy, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """The options of every preview that is computed, as they come."""
+    told, piece_steps = [], sweep_module.piece_steps
 
     def watched(*args, **options):
-        asked.append(options)
+        told.append(options)
         return piece_steps(*args, **options)
 
-    piece_steps = sweep_module.piece_steps
     monkeypatch.setattr(sweep_module, "piece_steps", watched)
+    return told
+
+
+def test_a_network_goes_on_from_the_last_one_but_not_where_the_steps_were_moved(dock, noisy, asked):
     dock.viewer.add_image(noisy, name="noisy")
     for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0), ("tune_steps", 7)):
         dock[name].setValue(value)
@@ -108,15 +113,7 @@ def test_going_back_is_instant_and_undo_goes_back(blurred, noisy, monkeypatch):
 
 
 @pytest.mark.parametrize("samples", [3, 4], ids=["rgb", "rgba"])
-def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, monkeypatch, samples):
-    asked = []
-
-    def watched(*args, **options):
-        asked.append(options)
-        return piece_steps(*args, **options)
-
-    piece_steps = sweep_module.piece_steps
-    monkeypatch.setattr(sweep_module, "piece_steps", watched)
+def test_previews_of_a_colour_image_go_back_and_go_on_as_others_do(dock, colours, asked, samples):
     dock.viewer.add_image(np.pad(colours, ((0, 0), (0, 0), (0, samples - 3)), constant_values=255), rgb=True, name="colours")
     for name, value in (("tune_steps", 5), ("tune_alpha_ie", 20.0)):
         dock[name].setValue(value)

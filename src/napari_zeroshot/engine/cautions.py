@@ -106,7 +106,7 @@ class Sight:
         """Of whole planes of shape (S, Y, X)."""
         parts = [middle_of(plane[np.newaxis], SIDE) for plane in (*seen, clean)]
         row, column = ((whole - part) // 2 for whole, part in zip(clean.shape[1:], parts[-1].shape[2:], strict=True))
-        return cls(np.concatenate(parts[:-1], axis=1), len(seen) // 2, parts[-1][0].copy(), scale, denoiser, (row, column))
+        return cls(np.concatenate(parts[:-1], axis=1), len(seen) // 2, parts[-1][0], scale, denoiser, (row, column))
 
     @property
     def noisy(self) -> NDArray[Any]:

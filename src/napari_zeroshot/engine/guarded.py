@@ -18,7 +18,7 @@ from napari_zeroshot.engine.networks import EvenUNet, even_unet
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.own_noise import OwnNoise
-from napari_zeroshot.engine.parts import middle_of
+from napari_zeroshot.engine.parts import middle_of, rounded_up
 from napari_zeroshot.engine.sampling import blurred
 
 SCALE = 2.0
@@ -70,7 +70,7 @@ class GuardedUNet(EvenUNet):
     @property
     def halo(self) -> int:
         """Pixels of surroundings that an output pixel depends on, at most; a multiple of `multiple`."""
-        return super().halo + -(-REACH // self.multiple) * self.multiple
+        return super().halo + rounded_up(REACH, self.multiple)
 
     @property
     def count(self) -> int:

@@ -76,5 +76,10 @@ def middle_of(planes: NDArray[Any], side: int = MIDDLE) -> NDArray[Any]:
     return planes[len(planes) // 2, np.newaxis, :, top : top + side, left : left + side].copy()
 
 
+def rounded_up(length: int, multiple: int) -> int:
+    """A length, or the next greater one that is a multiple."""
+    return -(-length // multiple) * multiple
+
+
 def _starts(last: int, count: int) -> list[int]:
     return [int(start) for start in np.linspace(0, last, count).round()] if count > 1 else [last // 2]

@@ -23,7 +23,7 @@ from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
-from napari_zeroshot.engine.parts import PART, Window, middle_of, widened, windows
+from napari_zeroshot.engine.parts import PART, Window, middle_of, rounded_up, widened, windows
 from napari_zeroshot.engine.reading import Reading
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.so_far import Fitted, OnDemand, SoFar
@@ -381,6 +381,6 @@ def _parts(height: int, width: int, denoiser: Denoiser) -> Iterator[tuple[Window
     """What of a plane to denoise at once: each part, the same with what its clean pixels depend on around it, and where in that it lies."""
     halo, multiple = getattr(denoiser, "halo", None), getattr(denoiser, "multiple", 1)
     side = max(height, width) if halo is None else max(1, PART // multiple) * multiple
-    around = -(-(halo or 0) // multiple) * multiple  # parts begin where tiles may, so that all see the same lattices
+    around = rounded_up(halo or 0, multiple)  # parts begin where tiles may, so that all see the same lattices
     for window in windows(height, width, side):
         yield window, *widened(window, around, height, width)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_zeroshot.engine.method import Planes
-from napari_zeroshot.engine.parts import Window, windows
+from napari_zeroshot.engine.parts import Window, rounded_up, windows
 
 QUICKEST = 256
 """Side of a tile in pixels whose numbers fit the cache of most processors, with as many again as surroundings allow; GPUs take the largest."""
@@ -39,11 +39,11 @@ def apply_in_tiles(
         How many pixels of mirror image are laid beyond the edges, at most; 0 for a network that knows what its own zeros there mean.
     """
     clean: Planes | None = None
-    halo = _round_up(halo, multiple)
+    halo = rounded_up(halo, multiple)
     side = min(tile, max(QUICKEST, WORTHWHILE * halo)) if device == "cpu" else tile
     with torch.inference_mode():
         for n in range(len(planes)):
-            for window in windows(planes.shape[2], planes.shape[3], _round_up(side, multiple)):
+            for window in windows(planes.shape[2], planes.shape[3], rounded_up(side, multiple)):
                 part, (rows, columns) = _surrounded(planes[n : n + 1], window, halo, multiple, mirrored)
                 inner = network(torch.from_numpy(part).to(device))[0, :, rows, columns]
                 if clean is None:
@@ -62,15 +62,11 @@ def _surrounded(plane: Planes, window: Window, halo: int, multiple: int, mirrore
 
 def _around(span: slice, length: int, halo: int, multiple: int, mirrored: int) -> range:
     """A stretch of rows or columns with its halo; beyond the edges only with so much of it as is mirrored."""
-    beyond = min(halo, _round_up(mirrored, multiple))
-    return range(max(span.start - halo, -beyond), min(_round_up(span.stop, multiple) + halo, _round_up(length, multiple) + beyond))
+    beyond = min(halo, rounded_up(mirrored, multiple))
+    return range(max(span.start - halo, -beyond), min(rounded_up(span.stop, multiple) + halo, rounded_up(length, multiple) + beyond))
 
 
 def _mirrored(around: range, length: int) -> NDArray[np.intp]:
     """Places in a plane, those beyond its edges mirrored into it, outermost pixels and all."""
     places = np.arange(around.start, around.stop) % (2 * length)
     return np.minimum(places, 2 * length - 1 - places)
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
