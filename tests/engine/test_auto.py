@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_zeroshot import denoise
+from napari_zeroshot import denoise, save_network
 from napari_zeroshot.engine import auto
+from napari_zeroshot.engine.blur import best_sigma
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 
 QUICK = {"device": "cpu", "crop": 32, "crops": 4, "turns": "1", "dtype": "float32"}
@@ -62,7 +63,7 @@ def test_spots_on_a_dark_ground_are_not_left_to_a_gaussian():
     light = np.zeros((128, 128))
     light[16::32, 16::32] = 400.0
     image = np.random.default_rng(0).poisson(0.6 + ndimage.gaussian_filter(light, 1.2)).astype(np.uint16)
-    assert not any("Gaussian" in note for note in denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK).notes)
+    assert not any("instead" in note for note in denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK).notes)
 
 
 def test_fine_texture_is_not_held_against_what_keeps_it():
@@ -70,8 +71,55 @@ def test_fine_texture_is_not_held_against_what_keeps_it():
     planes = stripes.astype(np.float32)[None, None]
     keeps = lambda planes: 0.8 * planes + 0.2 * ndimage.uniform_filter1d(planes, 5, axis=2)  # noqa: E731
     loses = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 3, 3))  # noqa: E731
-    assert auto._foretells_better(keeps, planes, 0, 0)
-    assert not auto._foretells_better(loses, planes, 0, 0)
+    assert auto._used(auto._share_of(keeps, planes, 3.0, 0, 0)) == 1
+    assert auto._used(auto._share_of(loses, planes, 0.3, 0, 0)) == 0
+
+
+def test_two_answers_with_errors_of_their_own_are_mixed_by_how_large_these_are():
+    rng = np.random.default_rng(0)
+    clean = ndimage.gaussian_filter(rng.normal(size=(320, 320)), 6)
+    clean = (5 * clean / clean.std()).astype(np.float32)[None, None]
+    noisy = (clean + rng.normal(0, 4, clean.shape)).astype(np.float32)
+    errors = ndimage.gaussian_filter(rng.normal(size=(320, 320)), 2)
+    errors *= np.sqrt(np.square(ndimage.gaussian_filter(noisy[0, 0], 2) - clean[0, 0]).mean()) / errors.std()
+    apart, missed = (image[0, 0] - ndimage.gaussian_filter(noisy[0, 0], 2) for image in (clean + errors, clean))
+    assert 0.2 < (best := (apart * missed).sum() / (apart * apart).sum()) < 0.8
+    assert auto._share_of(lambda planes: clean + errors, noisy, 2.0, 0, 0) == pytest.approx(best, abs=0.08)
+    assert auto._share_of(lambda planes: clean, noisy, 2.0, 0, 0) == pytest.approx(1, abs=0.1)
+    assert auto._share_of(lambda planes: clean + 5 * errors, noisy, 2.0, 0, 0) < auto.LEAST
+
+
+def test_of_a_share_that_is_hardly_more_or_less_hardly_more_or_less_is_used():
+    shares = np.linspace(auto.LEAST, 1.2, 200)
+    used = [auto._used(share) for share in shares]
+    assert np.diff(used).min() >= 0
+    assert np.diff(used).max() < 0.03
+    assert used[-1] == 1
+    assert auto._used(0.5) == 0.5
+    assert auto._used(auto.LEAST / 2) == 0
+
+
+@pytest.fixture(scope="module")
+def mixed(few_photons):
+    """A result half of which is a Gaussian's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auto, "JUDGED_FROM", 1)
+        patch.setattr(auto, "_share_of", lambda *_: 0.5)
+        return denoise(few_photons, "auto", steps=20, seed=0, **QUICK)
+
+
+def test_a_mean_of_both_is_given_and_told(few_photons, mixed, monkeypatch):
+    monkeypatch.setattr(auto, "JUDGED_FROM", 1000)
+    alone = denoise(few_photons, "auto", steps=20, seed=0, **QUICK).image
+    plain = denoise(few_photons, "gaussian", dtype="float32").image
+    np.testing.assert_allclose(mixed.image, (alone + plain) / 2, atol=0.02 * np.ptp(plain))
+    assert any(note.startswith("Noise is strong: 50% of the answer is ZS-UNet's, the rest a Gaussian's of") for note in mixed.notes)
+
+
+def test_a_network_that_is_used_again_is_mixed_as_it_was(few_photons, mixed, tmp_path):
+    pytest.importorskip("safetensors")
+    path = save_network(tmp_path / "mixed.safetensors", mixed)
+    np.testing.assert_allclose(denoise(few_photons, trained=path, device="cpu", dtype="float32").image, mixed.image, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +134,9 @@ def test_what_is_lost_among_shared_noise_shows_in_what_was_taken_away(spots):
     clean, noisy = spots
     planes, report = noisy[None, None], diagnose(noisy)
     assert report.neighbours_share
-    assert auto._takes_no_more(clean[None, None], report, planes)
-    assert not auto._takes_no_more(ndimage.gaussian_filter(planes, (0, 0, 6, 6)), report, planes)
+    sigma = best_sigma(planes)
+    assert auto._takes_no_more(clean[None, None], report, planes, sigma)
+    assert not auto._takes_no_more(ndimage.gaussian_filter(planes, (0, 0, 6, 6)), report, planes, sigma)
 
 
 def test_an_answer_that_loses_what_lies_in_shared_noise_is_not_given(spots):

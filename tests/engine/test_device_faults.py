@@ -214,7 +214,7 @@ def test_a_preview_for_which_memory_is_short_leaves_the_run_alone(stack, monkeyp
 
 @pytest.mark.parametrize("error", [SHORT, MemoryError("Unable to allocate 9 GiB")], ids=["card", "computer"])
 def test_too_little_memory_while_auto_judges_is_told(noisy, monkeypatch, error):
-    Fault(monkeypatch, auto, "_foretells_better", 1, error, again=True)
+    Fault(monkeypatch, auto, "_share_of", 1, error, again=True)
     monkeypatch.setattr(auto, "JUDGED_FROM", 1)
     with pytest.raises(DeviceError, match="too little free memory"):
         denoise(noisy, "auto", **QUICK)

@@ -16,20 +16,20 @@ from napari_zeroshot.engine.neighbours import OfMiddle, count_of, own
 from napari_zeroshot.engine.parts import middle_of
 
 if TYPE_CHECKING:
+    from napari_zeroshot.engine.denoisers import NetworkDenoiser
     from napari_zeroshot.engine.noise_diagnosis import NoiseReport
 
 JUDGED_FROM = 300
 """Steps; a shorter training is a preview or a trial, and its answer is shown as it is."""
-TRIALS, HIDDEN = 3, 0.05
-"""Drawings of hidden pixels by which the answer is judged, and the share of all that each hides."""
-LEEWAY = 1.015
-"""So much of the Gaussian's misses is allowed: nearly all of them are noise, and the network never learnt from pixels that are hidden."""
+TRIALS, HIDDEN, SURE = 8, 0.05, 0.04
+"""Drawings of hidden pixels by which the answer is judged, at most; the share of all that each hides; and the standard error that is small enough."""
+LEAST, MIXED, WHOLE = 0.1, 0.7, 0.8
+"""Of a share of the answer below the first nothing is used; up to the second as much as was found; between that and the third up to all of it.
+Where light is plenty too little is found: pixels that are hidden are unlike those that the network learnt from."""
 TAKEN = 1.12
 """So many times the noise may be taken away where neighbours share it, in squares: 0.8 to 1.10 times were where that was right, 1.14 to 3.1 where not."""
 AROUND = np.array([[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]]) / 8
 """How a hidden pixel is made of those around it."""
-SIGMAS = np.geomspace(0.5, 8, 8)
-"""Of the Gaussians that it is held against, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class AutoParams(zs_unet.ZSUNetParams):
 
 
 def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
-    """ZS-UNet, from pairs as far apart as the noise demands; but the Gaussian where it is expected to be nearer the truth."""
+    """ZS-UNet, from pairs as far apart as the noise demands; with as much of a Gaussian in its answer as brings that nearer the truth."""
     if job.trained is not None:
         return (yield from zs_unet.fit(noisy, params, job))
     report = zs_unet.read_noise_of(own(noisy, count_of(params)))
@@ -47,7 +47,7 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
     denoiser = yield from zs_unet.fit_knowing(report, noisy, params, job)
     if report is None or job.start is not None or job.cancelled() or params.steps < JUDGED_FROM:
         return denoiser
-    return _the_better(denoiser, report, noisy, count_of(params), job)
+    return _the_better(denoiser, report, noisy, count_of(params), job)  # type: ignore[arg-type]
 
 
 def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
@@ -67,20 +67,28 @@ def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
         yield f"Each plane was seen with the {many} before and the {many} after it; what they tell was learnt from the stack."
 
 
-def _the_better(denoiser: Denoiser, report: NoiseReport, noisy: Planes, count: int, job: Job) -> Denoiser:
-    """The denoiser, or the Gaussian if that is expected to be nearer the truth."""
+def _the_better(denoiser: NetworkDenoiser, report: NoiseReport, noisy: Planes, count: int, job: Job) -> Denoiser:
+    """The denoiser, or a mean of it and the Gaussian, or the Gaussian: what is expected to be nearest the truth."""
     part = middle_of(noisy)
-    plane, answer = own(part, count), denoiser(part)
-    better = _takes_no_more(answer, report, plane) if report.neighbours_share else _foretells_better(denoiser, part, count, job.seed)
-    if better:
+    plane = own(part, count)
+    sigma = best_sigma(plane)
+    if report.neighbours_share:
+        share = 1.0 if _takes_no_more(denoiser(part), report, plane, sigma) else 0.0
+    else:
+        share = _used(_share_of(replace(denoiser, turns=1), part, sigma, count, job.seed))
+    if share == 1:
         return denoiser
+    if share:
+        parts = f"{share:.0%} of the answer is ZS-UNet's, the rest a Gaussian's of {sigma:.2g} px"
+        job.note(f"Noise is strong: {parts}; together they foretell hidden pixels best.")
+        return zs_unet.mixed_with_gaussian(denoiser, 1 - share, sigma)
     job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
     plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
     return OfMiddle(plain, count) if count else plain
 
 
-def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes) -> bool:
-    """Whether no more is taken away than the noise, as it was read or as the Gaussian that suits it takes it away: what is more than that is structure.
+def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes, sigma: float) -> bool:
+    """Whether no more is taken away than the noise, as it was read or as a Gaussian of that sigma takes it away: what is more than that is structure.
 
     Pixels that share their noise foretell it of one another, so that nothing is learnt from hiding some.
     """
@@ -88,15 +96,34 @@ def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes) -> bool:
 
     from napari_zeroshot.engine.own_noise import OwnNoise
 
-    taken, blurred = (float(np.square(clean - plane).mean(dtype=np.float64)) for clean in (answer, Blur(best_sigma(plane))(plane)))
+    taken, blurred = (float(np.square(clean - plane).mean(dtype=np.float64)) for clean in (answer, Blur(sigma)(plane)))
     return taken <= TAKEN * max(OwnNoise.of(report).variance_in(torch.from_numpy(plane)), blurred)
 
 
-def _foretells_better(denoiser: Denoiser, part: Planes, count: int, seed: int) -> bool:
-    """Whether pixels that are hidden are foretold about as well as by the Gaussian that does it best, or better: no noise need be known."""
-    trials = list(_hidden(part, count, seed))
-    least = min(_misses(OfMiddle(Blur(float(sigma)), count), trials) for sigma in SIGMAS)
-    return _misses(denoiser, trials) <= LEEWAY * least
+def _used(share: float) -> float:
+    """How much of the answer is used, of how much was found to be best."""
+    if share < LEAST:
+        return 0.0
+    return share if share <= MIXED else float(np.interp(share, (MIXED, WHOLE), (MIXED, 1.0)))
+
+
+def _share_of(denoiser: Denoiser, part: Planes, sigma: float, count: int, seed: int) -> float:
+    """The share of the denoiser's answer that foretells hidden pixels best, the rest being a Gaussian's of that sigma: no noise need be known.
+
+    With x what was hidden, a the answer and g the Gaussian's, it is the share that has the least squares of x - g - share (a - g).
+    Pixels are hidden until it is certain enough.
+    """
+    blur = OfMiddle(Blur(sigma), count)
+    along, square, spread, share = 0.0, 0.0, 0.0, 1.0
+    for trial in _hidden(part, count, seed):
+        plain = blur(trial.seen)[trial.hidden].astype(np.float64)
+        apart, missed = denoiser(trial.seen)[trial.hidden] - plain, trial.plane[trial.hidden] - plain
+        along, square = along + float(apart @ missed), square + float(apart @ apart)
+        share = along / max(square, np.finfo(float).tiny)
+        spread += float(np.square(apart * (missed - share * apart)).sum())
+        if spread**0.5 < SURE * square:
+            break
+    return share
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +146,6 @@ def _hidden(part: Planes, count: int, seed: int) -> Iterator[_Trial]:
         seen = part.copy()
         own(seen, count)[hidden] = around[hidden]
         yield _Trial(seen, plane, hidden)
-
-
-def _misses(denoiser: Denoiser, trials: list[_Trial]) -> float:
-    return float(np.mean([np.square(denoiser(trial.seen) - trial.plane)[trial.hidden].mean(dtype=np.float64) for trial in trials]))
 
 
 METHOD = Method(

@@ -143,13 +143,14 @@ class EvenUNet(UNet):
 
     These are averaged on the way down and repeated on the way up. It sees as far as a large U-Net, has too few weights to learn one image's noise
     by heart, and spends no time at full size. With its weights go the `grey` levels it
-    learnt in (mean, deviation, and by how much its answers are too bright), the `distances` of the pixels of its pairs (0 for none), and how many `steps`
-    it learnt for.
+    learnt in (mean, deviation, and by how much its answers are too bright), the `distances` of the pixels of its pairs (0 for none), how many `steps`
+    it learnt for, and how much of a `gaussian` goes into the answer (its share, and its sigma in pixels).
     """
 
     grey: Tensor
     distances: Tensor
     steps: Tensor
+    gaussian: Tensor
 
     def __init__(self, channels: int, answers: int, width: int, levels: int) -> None:
         super().__init__(CELL**2 * answers, width, 1)
@@ -158,6 +159,7 @@ class EvenUNet(UNet):
         self.register_buffer("grey", torch.empty(3))
         self.register_buffer("distances", torch.empty(2))
         self.register_buffer("steps", torch.empty(1))
+        self.register_buffer("gaussian", torch.empty(2))
         self.down = nn.ModuleList(_two_convolutions(before, width) for before in [CELL**2 * channels, *[width] * (levels - 1)])
         self.rise = nn.ModuleList(nn.Upsample(scale_factor=2) for _ in range(levels - 1))
         self.up = nn.ModuleList(_two_convolutions(2 * width, width) for _ in range(levels - 1))

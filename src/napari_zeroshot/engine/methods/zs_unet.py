@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_zeroshot.engine.blur import Blur
+from napari_zeroshot.engine.blur import SIGMAS, Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
@@ -46,10 +46,10 @@ TOO_FAR = 0.122
 class ZSUNetParams(Training):
     """Parameters of ZS-UNet."""
 
-    steps: int = retuned(Training, "steps", 800)
+    steps: int = retuned(Training, "steps", 600)
     learning_rate: float = retuned(Training, "learning_rate", 0.02)
     crop: int = retuned(Training, "crop", 96)
-    crops: int = retuned(Training, "crops", 8)
+    crops: int = retuned(Training, "crops", 16)
     early_stop: bool = retuned(Training, "early_stop", False)
     turns: Literal["1", "2", "4", "8"] = retuned(Training, "turns", "4")
     warm_steps: int = retuned(Training, "warm_steps", 40)
@@ -211,6 +211,7 @@ def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
     deviation = float(planes.std(dtype=np.float64)) or 1.0
     network.grey.copy_(torch.tensor([float(planes.mean(dtype=np.float64)), deviation, 0.0]))
     network.steps.zero_()
+    network.gaussian.zero_()
     _tell_distances(network, apart)
 
 
@@ -231,11 +232,23 @@ def _denoiser_of(network: EvenUNet, apart: tuple[int, ...], bench: Bench, params
     from napari_zeroshot.engine.tiling import MIRRORED
 
     smoothing = params.smoothing * (max(apart) - 1) / 2
-    infer = partial(_answer, apart=apart, smoothing=smoothing)
-    halo = network.halo * max(apart) + int(4 * smoothing + 0.5)
+    share, sigma = network.gaussian.tolist()
+    if not (0 <= share <= 1 and 0 <= sigma <= SIGMAS[-1]):
+        raise ParamError(f"{share:g} of the network's answer is a Gaussian's of {sigma:g} px; shares of 0 to 1 and up to {SIGMAS[-1]:g} px are allowed")
+    infer = partial(_answer, apart=apart, smoothing=smoothing, share=share, sigma=sigma)
+    halo = network.halo * max(apart) + int(4 * max(smoothing, sigma) + 0.5)
     multiple = network.multiple * int(np.lcm.reduce(apart))
     mirrored = 0 if network.steps >= KNOWS_EDGES else MIRRORED
     return replace(bench.denoiser(network, infer, halo=halo), multiple=multiple, mirrored=mirrored)  # type: ignore[arg-type,return-value]
+
+
+def mixed_with_gaussian(denoiser: NetworkDenoiser, share: float, sigma: float) -> NetworkDenoiser:
+    """The denoiser, so much of whose answers is the noisy planes under a blur; its network keeps how much that is."""
+    import torch
+
+    denoiser.network.gaussian.copy_(torch.tensor([share, sigma]))  # type: ignore[operator]
+    infer = partial(denoiser.infer, share=share, sigma=sigma)  # type: ignore[call-arg]
+    return replace(denoiser, infer=infer, halo=denoiser.halo + int(4 * sigma + 0.5))
 
 
 def _too_far(network: EvenUNet, report: NoiseReport | None, denoiser: NetworkDenoiser, part: Planes, count: int) -> bool:
@@ -254,13 +267,14 @@ def _keep_mean(network: EvenUNet, denoiser: NetworkDenoiser, planes: Planes, cou
     network.grey[2] += float((seen(planes) - own(planes, count)).mean(dtype=np.float64))
 
 
-def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float) -> Tensor:
-    """The mean of what the network makes of the images of pixels `apart` from one another."""
+def _answer(network: EvenUNet, noisy: Tensor, *, apart: tuple[int, ...], smoothing: float, share: float = 0.0, sigma: float = 0.0) -> Tensor:
+    """The mean of what the network makes of the images of pixels `apart` from one another, and a share of what a blur of width sigma makes of the planes."""
     from napari_zeroshot.engine.sampling import blurred
 
     answers = [_on_lattices(network, network.standard(noisy), distance) for distance in apart]
     mean = network.restored(sum(answers) / len(answers))  # type: ignore[arg-type]
-    return blurred(mean, smoothing) if smoothing else mean
+    clean = blurred(mean, smoothing) if smoothing else mean
+    return clean.lerp(blurred(own(noisy, network.channels // network.answers // 2), sigma), share) if share and sigma else clean
 
 
 def _on_lattices(network: nn.Module, image: Tensor, distance: int) -> Tensor:
@@ -298,9 +312,9 @@ METHOD = Method(
     params=ZSUNetParams,
     fit=fit,
     presets={
-        "fast": {"steps": 400},
-        "best": {"steps": 2000, "turns": "8"},
-        "preview": {"steps": 120, "crop": 64, "turns": "1", "warm_steps": 30},
+        "fast": {"steps": 300},
+        "best": {"steps": 1500, "turns": "8"},
+        "preview": {"steps": 120, "crop": 64, "crops": 8, "turns": "1", "warm_steps": 30},
     },
     smallest=8,
     trains=True,
