@@ -1,5 +1,7 @@
 """ZS-UNet: its pairs, its own noise, what it is told by the noise report, and what it promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from napari_zeroshot.engine.metrics import psnr
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 from napari_zeroshot.engine.sampling import brightness_around
 from napari_zeroshot.engine.tiling import MIRRORED
+from napari_zeroshot.engine.trained import of_result
 
 QUICK = {"device": "cpu", "steps": 60, "crop": 32, "turns": "1", "dtype": "float32"}
 
@@ -175,3 +178,13 @@ def test_surroundings_leave_the_pixel_itself_out():
 def test_unknown_distances_are_refused():
     with pytest.raises(ParamError, match="distance = '4' is not allowed"):
         zs_unet.ZSUNetParams(distance="4")
+
+
+@pytest.mark.parametrize(("name", "values"), [("distances", [4.0, 0.0]), ("gaussian", [1.5, 2.0]), ("gaussian", [0.5, 900.0])])
+def test_networks_that_know_what_cannot_be_are_refused(name, values):
+    image = np.random.default_rng(0).poisson(90, (32, 32)).astype(np.uint8)
+    trained = of_result(denoise(image, "zs-unet", preset="preview", steps=2, device="cpu"))
+    state = {**trained.networks[0].states[0], name: torch.tensor(values)}
+    spoilt = replace(trained, networks=(replace(trained.networks[0], states=(state,)),))
+    with pytest.raises(ParamError, match="are allowed"):
+        denoise(image, "zs-unet", trained=spoilt, device="cpu")
