@@ -66,6 +66,38 @@ def test_spots_on_a_dark_ground_are_not_left_to_a_gaussian():
     assert not any("instead" in note for note in denoise(image, "auto", steps=auto.JUDGED_FROM, **QUICK).notes)
 
 
+@pytest.mark.parametrize("centre", ["dark", "noise"])
+def test_an_empty_centre_does_not_decide_for_what_lies_around_it(centre):
+    light = np.full((512, 512), 0.6)
+    light[16:96:16, 16::16] = 60.0
+    image = np.random.default_rng(0).poisson(ndimage.gaussian_filter(light, 1.2)).astype(np.float32)
+    if centre == "dark":
+        image[128:384, 128:384] = 0
+    sharp = lambda planes: ndimage.gaussian_filter(planes, (0, 0, 1, 1))  # noqa: E731
+    parts = auto._liveliest(image[None, None], 0)
+    assert parts.shape == (4, 1, 256, 256)
+    assert best_sigma(parts) < 2
+    assert auto._used(auto._share_of(sharp, parts, 6.0, 0, 0)) > 0.6
+
+
+def test_the_squares_that_are_judged_are_those_with_most_structure():
+    planes = np.random.default_rng(0).normal(100, 30, (2, 1, 600, 600)).astype(np.float32)
+    planes[1, 0, 400:] += np.linspace(0, 50, 600)
+    assert np.ptp(auto._liveliest(planes, 0)[:2, 0].mean(axis=1), axis=1).min() > np.ptp(auto._liveliest(planes, 0)[2:, 0].mean(axis=1), axis=1).max() - 10
+    assert auto._liveliest(planes, 0)[0].mean() > 105
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0], ids=["mixed", "a Gaussian"])
+def test_planes_whose_network_goes_on_are_judged_as_the_first_is(few_photons, share, monkeypatch):
+    monkeypatch.setattr(auto, "JUDGED_FROM", 1)
+    monkeypatch.setattr(auto, "_share_of", lambda *_: share)
+    result = denoise(np.stack([few_photons] * 3), "auto", axes="TYX", stack="warm", neighbours="0", steps=20, seed=0, **{**QUICK, "warm_steps": 5})
+    plain = denoise(few_photons, "gaussian", dtype="float32").image
+    apart = [np.abs(plane - plain).mean() for plane in result.image]
+    assert max(apart) == pytest.approx(min(apart), abs=0.3 * share * float(np.ptp(plain)))
+    assert sum(note.startswith(("Noise is strong", "A Gaussian is expected")) for note in result.notes) == 1
+
+
 def test_fine_texture_is_not_held_against_what_keeps_it():
     stripes = np.tile([1.0, 0.0, -1.0, 0.0], (64, 16)) + np.random.default_rng(0).normal(0, 0.1, (64, 64))
     planes = stripes.astype(np.float32)[None, None]
@@ -113,7 +145,7 @@ def test_a_mean_of_both_is_given_and_told(few_photons, mixed, monkeypatch):
     alone = denoise(few_photons, "auto", steps=20, seed=0, **QUICK).image
     plain = denoise(few_photons, "gaussian", dtype="float32").image
     np.testing.assert_allclose(mixed.image, (alone + plain) / 2, atol=0.02 * np.ptp(plain))
-    assert any(note.startswith("Noise is strong: 50% of the answer is ZS-UNet's, the rest a Gaussian's of") for note in mixed.notes)
+    assert any(note.startswith("Noise is strong: about 50 % of the result is ZS-UNet's, the rest a Gaussian blur's") for note in mixed.notes)
 
 
 def test_a_network_that_is_used_again_is_mixed_as_it_was(few_photons, mixed, tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import skimage
 
 from napari_zeroshot.engine.errors import DenoiseError, ImageError, ParamError
 from napari_zeroshot.engine.fm2s_noise import fm2s_factors
@@ -55,6 +56,13 @@ def test_shared_noise_is_noticed_and_has_advice(frames):
     assert first.notable
     assert "FM2S" in first.advice
     assert "share noise" in verdict(report)
+
+
+def test_grass_is_not_taken_for_noise_that_neighbours_share():
+    clean = skimage.data.grass()[128:384, 128:384].astype(np.float64)
+    report = diagnose(clean + np.random.default_rng(0).normal(0, 5, clean.shape))
+    assert report.texture
+    assert not report.neighbours_share
 
 
 def test_what_moves_does_not_count_as_noise():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_zeroshot.engine.noise_level import neighbours_share_noise, noise_deviation, noise_spectrum, power_spectrum
+from napari_zeroshot.engine.noise_level import fine_texture, finest_variance, neighbours_share_noise, noise_deviation, noise_spectrum, power_spectrum
 
 
 def planes(image):
@@ -58,6 +58,22 @@ def test_sharp_structure_is_not_taken_for_shared_noise():
     lines[::30], lines[:, ::40] = 1, 1
     for structure in (spots, lines):
         assert not neighbours_share_noise(planes(ndimage.gaussian_filter(structure, 1) + noise(0.002)))
+
+
+def test_finest_variance_is_that_of_white_noise_whatever_smooth_structure_it_lies_on(smooth):
+    assert finest_variance(planes(smooth + noise(0.1))) == pytest.approx(0.01, rel=0.05)
+
+
+def test_texture_as_fine_as_pixels_is_told_from_noise_stripes_and_what_optics_show(smooth):
+    rows, columns = np.mgrid[:160, :170]
+    bricks = np.sin(2.3 * columns + 0.5 * rows) * (np.sin(rows / 5) > 0)
+    rng = np.random.default_rng(4)
+    assert fine_texture(planes(smooth + bricks + noise(0.5)))
+    assert fine_texture(planes(smooth + bricks.T[:160, :160].repeat(2, axis=1)[:, :170] + noise(0.2)))
+    assert not fine_texture(planes(smooth + noise(0.05)))
+    assert not fine_texture(planes(np.random.default_rng(2).poisson(smooth * 10)))
+    assert not fine_texture(planes(smooth + 0.2 * rng.normal(size=(160, 1)) + noise(0.1)))
+    assert not fine_texture(planes(np.full((40, 40), 3.0)))
 
 
 def test_white_noise_has_an_even_spectrum_of_its_variance():

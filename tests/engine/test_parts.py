@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_zeroshot.engine.parts import blocks, strips, widened, windows
+from napari_zeroshot.engine.parts import blocks, spread, squares, strips, widened, windows
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 30), (16, 16), (33, 17)], ids=str)
@@ -47,3 +47,20 @@ def test_blocks_come_from_everywhere_and_do_not_overlap(shape):
     assert seen.max() == 1
     for side, length, starts in ((tall, shape[1], {y for y, _ in taken}), (wide, shape[2], {x for _, x in taken})):
         assert (min(starts), max(starts) + side) == (0, length) or starts == {(length - side) // 2}
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 512, 512), (1, 3, 300, 700), (3, 1, 20, 300)])
+def test_squares_are_of_one_size_and_do_not_overlap(shape):
+    planes = np.arange(np.prod(shape)).reshape(shape)
+    found = squares(planes, 256)
+    assert {one.shape for one in found} == {(shape[1], min(256, shape[2]), min(256, shape[3]))}
+    assert len(found) == shape[0] * max(1, shape[2] // 256) * max(1, shape[3] // 256)
+    assert len(np.unique(np.concatenate([one.ravel() for one in found]))) == sum(one.size for one in found)
+
+
+def test_even_planes_are_passed_over_unless_all_are_even():
+    planes = np.zeros((9, 1, 30, 30))
+    assert spread(planes, 4, 20).shape == (1, 1, 20, 20)
+    planes[5:] = np.arange(900.0).reshape(30, 30)
+    planes += np.arange(9)[:, None, None, None]
+    assert spread(planes, 2, 20)[:, 0, 0, 0].tolist() == [planes[5, 0, 5, 5], planes[8, 0, 5, 5]]

@@ -13,7 +13,7 @@ from napari_zeroshot.engine.blur import Blur, best_sigma
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, Steps, finished, unheard
 from napari_zeroshot.engine.methods import gaussian, zs_unet
 from napari_zeroshot.engine.neighbours import OfMiddle, count_of, own
-from napari_zeroshot.engine.parts import middle_of
+from napari_zeroshot.engine.parts import middle_of, squares
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.denoisers import NetworkDenoiser
@@ -23,6 +23,8 @@ JUDGED_FROM = 300
 """Steps; a shorter training is a preview or a trial, and its answer is shown as it is."""
 TRIALS, HIDDEN, SURE = 8, 0.05, 0.04
 """Drawings of hidden pixels by which the answer is judged, at most; the share of all that each hides; and the standard error that is small enough."""
+JUDGED, BIN = 4, 8
+"""Squares of the planes that are judged, those with most structure: the most means of so many pixels a side differ."""
 LEAST, MIXED, WHOLE = 0.1, 0.7, 0.8
 """Of a share of the answer below the first nothing is used; up to the second as much as was found; between that and the third up to all of it.
 Where light is plenty too little is found: pixels that are hidden are unlike those that the network learnt from."""
@@ -45,7 +47,7 @@ def fit(noisy: Planes, params: AutoParams, job: Job) -> Steps:
     for sentence in reasons(report, count_of(params)):
         job.note(sentence)
     denoiser = yield from zs_unet.fit_knowing(report, noisy, params, job)
-    if report is None or job.start is not None or job.cancelled() or params.steps < JUDGED_FROM:
+    if report is None or job.cancelled() or params.steps < JUDGED_FROM:
         return denoiser
     return _the_better(denoiser, report, noisy, count_of(params), job)  # type: ignore[arg-type]
 
@@ -69,22 +71,35 @@ def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
 
 def _the_better(denoiser: NetworkDenoiser, report: NoiseReport, noisy: Planes, count: int, job: Job) -> Denoiser:
     """The denoiser, or a mean of it and the Gaussian, or the Gaussian: what is expected to be nearest the truth."""
-    part = middle_of(noisy)
-    plane = own(part, count)
-    sigma = best_sigma(plane)
+    parts = middle_of(noisy) if report.neighbours_share else _liveliest(noisy, count)
+    sigma = best_sigma(own(parts, count))
     if report.neighbours_share:
-        share = 1.0 if _takes_no_more(denoiser(part), report, plane, sigma) else 0.0
+        share = 1.0 if _takes_no_more(denoiser(parts), report, own(parts, count), sigma) else 0.0
     else:
-        share = _used(_share_of(replace(denoiser, turns=1), part, sigma, count, job.seed))
+        share = _used(_share_of(replace(denoiser, turns=1), parts, sigma, count, job.seed))
     if share == 1:
         return denoiser
     if share:
-        parts = f"{share:.0%} of the answer is ZS-UNet's, the rest a Gaussian's of {sigma:.2g} px"
-        job.note(f"Noise is strong: {parts}; together they foretell hidden pixels best.")
+        most = f"about {10 * round(10 * share)} % of the result is ZS-UNet's, the rest a Gaussian blur's"
+        job.note(f"Noise is strong: {most}; together they foretell hidden pixels best.")
         return zs_unet.mixed_with_gaussian(denoiser, 1 - share, sigma)
     job.note("A Gaussian is expected to be nearer the truth than what was learnt, and was used instead.")
     plain = finished(gaussian.fit(own(noisy, count), gaussian.GaussianParams(), replace(job, note=unheard)))
     return OfMiddle(plain, count) if count else plain
+
+
+def _liveliest(noisy: Planes, count: int) -> Planes:
+    """The squares with most structure, each with its neighbours: what is empty tells little of how well structure is kept."""
+    every = squares(noisy)
+    liveliness = [_structure(own(square[np.newaxis], count)) for square in every]
+    return np.stack([every[place] for place in np.argsort(liveliness, kind="stable")[: -JUDGED - 1 : -1]])
+
+
+def _structure(planes: Planes) -> float:
+    """How much means over a few pixels differ, where noise counts for little."""
+    height, width = (max(1, size // BIN) for size in planes.shape[2:])
+    cells = planes[..., : height * BIN, : width * BIN].reshape(*planes.shape[:2], height, -1, width, min(BIN, planes.shape[3]))
+    return float(cells.mean(axis=(3, 5), dtype=np.float64).var(axis=(2, 3)).sum())
 
 
 def _takes_no_more(answer: Planes, report: NoiseReport, plane: Planes, sigma: float) -> bool:
@@ -107,21 +122,21 @@ def _used(share: float) -> float:
     return share if share <= MIXED else float(np.interp(share, (MIXED, WHOLE), (MIXED, 1.0)))
 
 
-def _share_of(denoiser: Denoiser, part: Planes, sigma: float, count: int, seed: int) -> float:
+def _share_of(denoiser: Denoiser, parts: Planes, sigma: float, count: int, seed: int) -> float:
     """The share of the denoiser's answer that foretells hidden pixels best, the rest being a Gaussian's of that sigma: no noise need be known.
 
     With x what was hidden, a the answer and g the Gaussian's, it is the share that has the least squares of x - g - share (a - g).
-    Pixels are hidden until it is certain enough.
+    Pixels are hidden, in one part after the other, until it is certain enough. Where nothing can be told all of the answer is used.
     """
     blur = OfMiddle(Blur(sigma), count)
     along, square, spread, share = 0.0, 0.0, 0.0, 1.0
-    for trial in _hidden(part, count, seed):
+    for number, trial in enumerate(_hidden(parts, count, seed), start=1):
         plain = blur(trial.seen)[trial.hidden].astype(np.float64)
         apart, missed = denoiser(trial.seen)[trial.hidden] - plain, trial.plane[trial.hidden] - plain
         along, square = along + float(apart @ missed), square + float(apart @ apart)
-        share = along / max(square, np.finfo(float).tiny)
+        share = along / square if square else 1.0
         spread += float(np.square(apart * (missed - share * apart)).sum())
-        if spread**0.5 < SURE * square:
+        if number >= len(parts) and spread**0.5 < SURE * square:
             break
     return share
 
@@ -135,13 +150,15 @@ class _Trial:
     hidden: NDArray[np.bool_]
 
 
-def _hidden(part: Planes, count: int, seed: int) -> Iterator[_Trial]:
+def _hidden(parts: Planes, count: int, seed: int) -> Iterator[_Trial]:
     """Each is hidden behind a mean, about what can be known of it: behind a single neighbour, in fine texture, who trusts pixels most would miss most."""
     from scipy import ndimage
 
-    plane, rng = own(part, count), np.random.default_rng(seed)
-    around = ndimage.convolve(plane, AROUND, mode="mirror")
-    for _ in range(TRIALS):
+    rng = np.random.default_rng(seed)
+    for number in range(TRIALS):
+        part = parts[number % len(parts), np.newaxis]
+        plane = own(part, count)
+        around = ndimage.convolve(plane, AROUND, mode="mirror")
         hidden = np.broadcast_to(rng.random(plane.shape[2:]) < HIDDEN, plane.shape)
         seen = part.copy()
         own(seen, count)[hidden] = around[hidden]
@@ -151,7 +168,7 @@ def _hidden(part: Planes, count: int, seed: int) -> Iterator[_Trial]:
 METHOD = Method(
     name="auto",
     title="Auto",
-    summary="Reads the image's noise, chooses how to denoise, compares with a Gaussian, and says why. Start here.",
+    summary="Reads the image's noise, chooses how to denoise, mixes in a Gaussian where that helps, and says why. Start here.",
     citation=zs_unet.METHOD.citation,
     params=AutoParams,
     fit=fit,
@@ -159,5 +176,5 @@ METHOD = Method(
     smallest=8,
     trains=True,
     shared_noise=zs_unet.METHOD.shared_noise,
-    held_against_gaussian=False,  # it does that itself, and takes the Gaussian where that is nearer
+    held_against_gaussian=False,  # it does that itself, and takes as much of the Gaussian as helps
 )

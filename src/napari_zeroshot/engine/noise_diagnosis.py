@@ -13,6 +13,7 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.noise_correlation import correlation_map, flatness, frame_correlation, noise_shape, unevenness, variance_over
+from napari_zeroshot.engine.noise_level import finest_variance
 from napari_zeroshot.engine.periodic_pattern import Pattern, periodic_pattern
 from napari_zeroshot.engine.photon_transfer import PhotonTransfer, photon_transfer
 from napari_zeroshot.engine.pixel_faults import End, ends, faulty_pixels, stripes
@@ -28,6 +29,9 @@ UNEVEN = 2.5
 """With an `unevenness` above this, what neighbours have in common is taken for structure."""
 FLAT = 0.2
 """With a `flatness` above this too: real and simulated noise has 0.01 to 0.05 where neighbours share it, and 0.75 to 1.3 where they do not."""
+FINEST = 0.3
+"""And where the finest details of the whole image hold more than this share of the noise's variance: 0.07 to 0.13 where neighbours share noise, 0.34 and
+more of photographs whose smoothest places are all of one texture."""
 REGION = 75
 """Side of the regions whose brightness is noted, in pixels: FM2S's own."""
 MOSTLY_COARSE = 3.0
@@ -225,8 +229,11 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     lowest, highest = ends(read.raws)
     shape = noise_shape(read.signals, read.noises)
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
-    texture = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size and _is_structure(shape, read.raws)
+    doubtful = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size
+    texture = doubtful and _is_structure(shape, read.raws)
     transfer = _transfer(read, np.ones_like(shape) if texture else shape, between, lowest, highest)
+    if doubtful and not texture and _finest(read.raws) > FINEST * _overall(transfer, read.signals) ** 2:
+        texture, transfer = True, _transfer(read, np.ones_like(shape), between, lowest, highest)
     dark = _darkness(transfer) if offset is None else offset
     read_noise, read_noise_error = _read_noise(transfer, dark)
     gain = transfer.slope if transfer.slope_is_known else None
@@ -277,6 +284,10 @@ def _transfer(read: _Read, shape: Floats, between: float | None, lowest: End, hi
 def _is_structure(shape: Floats, raws: Sequence[Floats]) -> bool:
     """Whether what neighbours have in common is the sample's."""
     return flatness(shape) > FLAT or unevenness(raws) > UNEVEN
+
+
+def _finest(raws: Sequence[Floats]) -> float:
+    return float(np.mean([finest_variance(raw) for raw in raws]))
 
 
 def _brightest(signals: Sequence[Floats]) -> float:

@@ -8,6 +8,8 @@ threshold estimators for data with correlated noise", J. R. Stat. Soc. B 59 (199
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,12 @@ Spectrum = NDArray[np.float64]
 
 ALL_NOISE = 0.3
 """Finer than so many cycles a pixel, nothing but noise is expected."""
+ONE_WAY, ACROSS, BOTH_WAYS = 0.35, (0.02, 0.15), 0.4
+"""Cycles a pixel: details finer than the first along one axis, and between the second along the other, hold texture and noise (coarser ones are stripes);
+those finer than the third along both hold next to nothing but noise."""
+TEXTURE = 1.2
+"""So many times as strong the former are where there is texture. Noise of microscopes and simulated scenes, 256 x 256: 0.9 to 1.17; FMD's confocal
+BPAE cells 1.2 to 1.3; photographs with noise of a standard deviation of 10: 1.0 to 3.3."""
 ALL_SHARED_NOISE = 0.1
 """The same where neighbouring pixels share their noise."""
 
@@ -25,6 +33,26 @@ ALL_SHARED_NOISE = 0.1
 def noise_deviation(planes: Planes) -> float:
     """The noise's standard deviation, averaged over bright and dark places. Shape (N, C, Y, X)."""
     return float(np.sqrt(noise_spectrum(planes, power_spectrum(planes)).mean()))
+
+
+def finest_variance(planes: NDArray[Any]) -> float:
+    """The variance of white noise, and of structure no coarser: mean square of second differences along rows of those along columns (Immerkaer, 1996).
+
+    Shape (..., Y, X).
+    """
+    return float(np.square(np.diff(np.diff(planes, 2, axis=-1), 2, axis=-2)).mean(dtype=np.float64)) / 36
+
+
+def fine_texture(planes: Planes) -> bool:
+    """Whether the sample has details as fine as single pixels, such as grass or bricks, and mostly along one axis, which white noise has not.
+
+    Shape (N, C, Y, X). What whole rows or columns have in common does not count: that is a camera's stripes.
+    """
+    power = power_spectrum(planes)
+    along = np.meshgrid(*(np.arange(size) / (2 * size) for size in power.shape), indexing="ij")
+    coarser, finer = np.minimum(*along), np.maximum(*along)
+    one, both = (finer > ONE_WAY) & (coarser > ACROSS[0]) & (coarser < ACROSS[1]), coarser > BOTH_WAYS
+    return bool(one.any() and both.any() and power[one].mean() > TEXTURE * power[both].mean())
 
 
 def power_spectrum(planes: Planes) -> Spectrum:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from napari_zeroshot.engine.method import Planes
 from napari_zeroshot.engine.noise_diagnosis import NoiseReport
+from napari_zeroshot.engine.noise_level import finest_variance
 from napari_zeroshot.engine.sampling import brightness_around
 
 LIKELY = 2.0
@@ -50,9 +51,9 @@ class OwnNoise:
         """The variance of this noise in noisy planes, on the whole. Shape (N, C, Y, X)."""
         return float(self.deviation(brightness_around(planes, LIKELY)).square().mean())
 
-    def within(self, planes: Tensor) -> OwnNoise:
+    def within(self, planes: Planes) -> OwnNoise:
         """This noise, or as much weaker as the finest details of noisy planes allow: fine texture passes for noise. Shape (N, C, Y, X)."""
-        told, held = self.variance_in(planes), _finest_variance(planes)
+        told, held = self.variance_in(torch.from_numpy(planes)), finest_variance(planes)
         if told <= held:
             return self
         share = held / told
@@ -71,10 +72,3 @@ class OwnNoise:
         """The noise's standard deviation at these grey levels."""
         photons_variance = (clean - self.offset).clamp_min(0) * (self.gain or 0.0)
         return (photons_variance + self.read_noise**2).sqrt()
-
-
-def _finest_variance(planes: Tensor) -> float:
-    """The variance of white noise, and of structure no coarser: mean square of second differences along rows of those along columns (Immerkaer, 1996)."""
-    bend = torch.tensor([1.0, -2.0, 1.0], device=planes.device)
-    kernel = bend[:, None] * bend
-    return float(F.conv2d(planes.flatten(0, 1)[:, None], (kernel / kernel.norm())[None, None]).square().mean())

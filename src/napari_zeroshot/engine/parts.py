@@ -76,6 +76,23 @@ def middle_of(planes: NDArray[Any], side: int = MIDDLE) -> NDArray[Any]:
     return planes[len(planes) // 2, np.newaxis, :, top : top + side, left : left + side].copy()
 
 
+def squares(planes: NDArray[Any], side: int = MIDDLE) -> list[NDArray[Any]]:
+    """Views of planes, shape (N, C, Y, X), each of shape (C, side, side) or less: evenly spaced, and as many as fit beside one another."""
+    height, width = planes.shape[2:]
+    tall, wide = min(side, height), min(side, width)
+    places = [(y, x) for y in _starts(height - tall, height // tall) for x in _starts(width - wide, width // wide)]
+    return [plane[:, y : y + tall, x : x + wide] for plane in planes for y, x in places]
+
+
+def spread(planes: NDArray[Any], most: int, side: int) -> NDArray[Any]:
+    """The middles of evenly spaced planes, of those that are not even. Shape (N, C, Y, X) to (<= most, C, <= side, <= side)."""
+    height, width = planes.shape[2:]
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    middles = planes[:, :, top : top + side, left : left + side]
+    lively = [place for place, plane in enumerate(middles) if plane.min() < plane.max()] or [0]
+    return middles[[lively[int(place)] for place in np.linspace(0, len(lively) - 1, min(most, len(lively))).round()]]
+
+
 def rounded_up(length: int, multiple: int) -> int:
     """A length, or the next greater one that is a multiple."""
     return -(-length // multiple) * multiple

@@ -31,10 +31,17 @@ LEAST_NOISE = 1e-3
 class Pairs:
     """Batches of pairs, a pixel and the mean of those beside it, the first of each with those of the planes before and after, and how much each pair counts.
 
-    Of colours whose noise is known, pairs are of diagonals: they lie in the same place, where pixels beside one another teach a blur of half a pixel.
+    Parameters
+    ----------
+    bench, distance
+        Whose planes are learnt from, and how far apart pixels of a pair are.
+    noise
+        None if it is not known; then all places count alike.
+    diagonal
+        Whether pairs are of diagonals, where the noise is known: they lie in the same place, where pixels beside one another teach a blur of half a pixel.
     """
 
-    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None) -> None:
+    def __init__(self, bench: Bench, distance: int, noise: OwnNoise | None, *, diagonal: bool) -> None:
         height, width = (size // distance * distance for size in bench.planes.shape[-2:])
         views = lattices(bench.planes[..., :height, :width], distance)
         self._count = count_of(bench.knobs)
@@ -43,7 +50,7 @@ class Pairs:
         if noise is not None and bench.knobs.balance:  # type: ignore[attr-defined]
             weights = noise.deviation(brightness_around(middle, LIKELY)).clamp_min(LEAST_NOISE) ** -bench.knobs.balance  # type: ignore[attr-defined]
         self._bench, self._channels = bench, views.shape[1]
-        self._noise = noise if middle.shape[1] > 1 else None
+        self._noise = noise if diagonal else None
         self._crops = bench.crops(torch.cat((views, weights / weights.mean()), dim=1))
 
     def __call__(self) -> tuple[Tensor, Tensor, Tensor]:

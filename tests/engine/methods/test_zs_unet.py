@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import skimage
 import torch
 from scipy import ndimage
 
@@ -63,31 +64,53 @@ def test_pairs_are_of_neighbours_unless_these_share_noise(blotchy):
     assert zs_unet.distances("3", diagnose(blotchy)) == (3,)
 
 
-def _pairs_of(planes, read_noise):
+def _pairs_of(planes, read_noise, *, diagonal):
     from napari_zeroshot.engine.fitting import Bench
     from napari_zeroshot.engine.own_noise import OwnNoise
     from napari_zeroshot.engine.taught import Pairs
 
     bench = Bench.set_up(planes.astype(np.float32), Job(), zs_unet.ZSUNetParams(neighbours="0", crop=64), 1)
-    return Pairs(bench, 1, OwnNoise(0.0, None, read_noise, (-np.inf, np.inf)))()[:2]
+    return Pairs(bench, 1, OwnNoise(0.0, None, read_noise, (-np.inf, np.inf)), diagonal=diagonal)()[:2]
 
 
-def test_pairs_of_colours_lie_in_the_same_place():
-    slope = np.broadcast_to(np.arange(64) / 64, (1, 3, 64, 64))
-    torch.testing.assert_close(*_pairs_of(slope, 0.0))
+def test_pairs_of_diagonals_lie_in_the_same_place():
+    slope = np.broadcast_to(np.arange(64) / 64, (1, 1, 64, 64))
+    torch.testing.assert_close(*_pairs_of(slope, 0.0, diagonal=True))
 
 
-def test_pairs_of_grey_images_are_a_pixel_and_the_mean_of_those_beside_it():
-    first, second = _pairs_of(np.broadcast_to(np.arange(64) / 64, (1, 1, 64, 64)), 0.0)
+def test_other_pairs_are_a_pixel_and_the_mean_of_those_beside_it():
+    first, second = _pairs_of(np.broadcast_to(np.arange(64) / 64, (1, 1, 64, 64)), 0.0, diagonal=False)
     assert float((first - second).abs().max()) == pytest.approx(2 / 3 / 64, rel=1e-4)
 
 
-@pytest.mark.parametrize(("channels", "averaged"), [(1, 3), (3, 2)], ids=["grey", "colours"])
-def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_comes_out(channels, averaged):
-    first, second = _pairs_of(np.random.default_rng(0).normal(0.5, 0.1, (1, channels, 64, 64)), 0.1)
+@pytest.mark.parametrize(("diagonal", "averaged"), [(False, 3), (True, 2)], ids=["neighbours", "diagonals"])
+def test_what_goes_in_is_as_noisy_as_the_image_and_shares_none_of_it_with_what_comes_out(diagonal, averaged):
+    first, second = _pairs_of(np.random.default_rng(0).normal(0.5, 0.1, (1, 1, 64, 64)), 0.1, diagonal=diagonal)
     assert float(first.std()) == pytest.approx(0.1, rel=0.05)
     assert float(second.std()) == pytest.approx(0.1 / averaged**0.5, rel=0.05)
     assert abs(np.corrcoef(first.flatten(), second.flatten())[0, 1]) < 0.05
+
+
+def test_texture_as_fine_as_pixels_is_kept_and_told(noisy, monkeypatch):
+    clean = skimage.data.grass()[128:256, 128:256].astype(np.float64)
+    image = (clean + np.random.default_rng(7).normal(0, 10, clean.shape)).clip(0, 255).round().astype(np.uint8)
+    kept = denoise(image, "zs-unet", **{**QUICK, "steps": 200})
+    assert any("along the diagonals" in note for note in kept.notes)
+    assert not any("along the diagonals" in note for note in denoise(noisy, "zs-unet", **{**QUICK, "steps": 2}).notes)
+    monkeypatch.setattr(zs_unet, "fine_texture", lambda part: False)
+    lost = denoise(image, "zs-unet", **{**QUICK, "steps": 200})
+    assert psnr(clean, kept.image, data_range=255) > psnr(clean, lost.image, data_range=255) + 0.5
+
+
+def test_noise_is_read_where_there_is_light():
+    dark, lit = np.zeros((6, 1, 80, 80), np.float32), np.random.default_rng(0).poisson(np.linspace(10, 200, 80), (6, 1, 80, 80)).astype(np.float32)
+    assert zs_unet.read_noise_of(np.concatenate((dark, lit))) == zs_unet.read_noise_of(lit) is not None
+
+
+def test_a_network_that_goes_on_knows_how_long_it_has_learnt(noisy):
+    first = denoise(noisy, "zs-unet", **QUICK)
+    on = finished(denoise_steps(noisy, "zs-unet", start=first.denoiser, levels=first.levels, **{**QUICK, "warm_steps": 4}))
+    assert float(on.denoiser.network.steps) == QUICK["steps"] + 4
 
 
 def test_shared_noise_goes_with_pairs_further_apart(blotchy, large):

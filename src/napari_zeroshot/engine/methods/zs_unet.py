@@ -16,8 +16,9 @@ from napari_zeroshot.engine.blur import SIGMAS, Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
+from napari_zeroshot.engine.noise_level import fine_texture
 from napari_zeroshot.engine.params import param, retuned
-from napari_zeroshot.engine.parts import middle_of
+from napari_zeroshot.engine.parts import middle_of, spread
 from napari_zeroshot.engine.training import Training
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 Distance = Literal["auto", "1", "2", "3", "2+3"]
 
+MOST_READ, READ = 4, 1024
+"""Planes, and the side of their middles in pixels, that tell of the noise."""
 MOST_COMPARED, MOST_TURNED = 4, 2**21
 """Planes whose mean brightness is kept, and values of them that are turned for it."""
 ENOUGH = 512
@@ -107,9 +110,9 @@ def read_noise_of(planes: Planes) -> NoiseReport | None:
         return None
 
 
-def _read_from(planes: Any) -> Any:
-    """The part of planes, arrays or tensors, that tells of their noise."""
-    return planes[:4, :, :1024, :1024]
+def _read_from(planes: Planes) -> Planes:
+    """The part of planes that tells of their noise."""
+    return spread(planes, MOST_READ, READ)
 
 
 def distances(wanted: Distance, report: NoiseReport | None) -> tuple[int, ...]:
@@ -139,7 +142,8 @@ def fit_knowing(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams,
     network = _network(known, report, noisy, bench, params)
     denoiser = _denoiser_of(network, _distances_of(network), bench, params)
     quick = replace(denoiser, turns=1)  # for snapshots, and for answers to learn from
-    lessons = _lessons(network, report, quick, bench, params, own_from=steps - params.own_noise * steps if known is None else 0.0)
+    plain = own(noisy, count_of(params))
+    lessons = _lessons(network, report, plain, quick, bench, own_from=steps - params.own_noise * steps if known is None else 0.0)
     yield from fitting.train(bench, bench.optimiser(network), lessons, quick, stage="training", steps=steps, score=lessons.score())
     if job.cancelled() and known is None and lessons.taken < steps / 10:
         job.note("Cancelled before the network had learnt enough; this is a plain blur.")
@@ -159,19 +163,25 @@ def _network(known: nn.Module | None, report: NoiseReport | None, noisy: Planes,
     network: EvenUNet = bench.network(new, known)  # type: ignore[assignment]
     if bench.job.trained is None:
         _set_up(network, plain, distances(params.distance, report))
+        if known is None:
+            network.steps.zero_()
         guarded.set_up(network, report, noisy, bench.job)
     return network
 
 
-def _lessons(network: EvenUNet, report: NoiseReport | None, quick: NetworkDenoiser, bench: Bench, params: ZSUNetParams, *, own_from: float) -> Lessons:
-    """What is learnt: pairs, and from step `own_from` on the network's own answers too, where each pixel has noise of its own."""
+def _lessons(network: EvenUNet, report: NoiseReport | None, plain: Planes, quick: NetworkDenoiser, bench: Bench, *, own_from: float) -> Lessons:
+    """What is learnt of plain planes: pairs, and from step `own_from` on the network's own answers too, where each pixel has noise of its own."""
     from napari_zeroshot.engine.taught import Answers, Lessons, Pairs
 
     apart = _distances_of(network)
-    noise = _own_noise(report, _read_from(own(bench.planes, count_of(params)))) if report is not None and apart == (1,) else None
-    pairs = [Pairs(bench, distance, noise) for distance in apart]
+    noise, diagonal = None, False
+    if report is not None and apart == (1,):
+        part = _read_from(plain)
+        diagonal = part.shape[1] > 1 or _is_textured(part, report, bench.job)
+        noise = _own_noise(report, part, diagonal)
+    pairs = [Pairs(bench, distance, noise, diagonal=diagonal) for distance in apart]
     own_from = max(own_from, 1.0)  # not the first step, whose loss is told
-    answers = Answers(bench, noise, quick, int((bench.total - own_from) / 2)) if noise and params.own_noise else None
+    answers = Answers(bench, noise, quick, int((bench.total - own_from) / 2)) if noise and bench.knobs.own_noise else None  # type: ignore[attr-defined]
     return Lessons(network, pairs, answers, own_from)
 
 
@@ -196,21 +206,28 @@ def _steps(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job:
     return max(1, round(share * params.steps))
 
 
-def _own_noise(report: NoiseReport, planes: Tensor) -> OwnNoise:
-    """The noise of planes; of colours no more than their finest details hold, unless neighbours share it: those hold less of that."""
+def _is_textured(part: Planes, report: NoiseReport, job: Job) -> bool:
+    """Whether grey planes have details as fine as their pixels, and noise that tells them apart from it."""
+    textured = not report.neighbours_share and fine_texture(part)
+    if textured:
+        job.note("The sample has details as fine as single pixels: pairs were taken along the diagonals of 2 x 2 pixels, which keeps them.")
+    return textured
+
+
+def _own_noise(report: NoiseReport, part: Planes, textured: bool) -> OwnNoise:
+    """The noise of planes; of fine texture no more than its finest details hold, unless neighbours share it: those hold less of that."""
     from napari_zeroshot.engine.own_noise import OwnNoise
 
     noise = OwnNoise.of(report)
-    return noise.within(planes) if planes.shape[1] > 1 and not report.neighbours_share else noise
+    return noise.within(part) if textured and not report.neighbours_share else noise
 
 
 def _set_up(network: EvenUNet, planes: Planes, apart: tuple[int, ...]) -> None:
-    """Tell a network the grey levels and the distances it is to learn in, and that it has learnt nothing yet."""
+    """Tell a network the grey levels and the distances it is to learn in, and that its answers are its own."""
     import torch
 
     deviation = float(planes.std(dtype=np.float64)) or 1.0
     network.grey.copy_(torch.tensor([float(planes.mean(dtype=np.float64)), deviation, 0.0]))
-    network.steps.zero_()
     network.gaussian.zero_()
     _tell_distances(network, apart)
 
