@@ -157,12 +157,14 @@ def _furthest_from(aim: float) -> Callable[[list[float]], float]:
     return lambda values: max(abs(value - aim) for value in values)
 
 
+def _with_defaults(row: str) -> dict[str, float]:
+    """PSNR of each photograph of the kodak suite with the default settings."""
+    return {entry["image"]: entry["psnr"] for entry in _entries("kodak_cpu") if (entry["row"], entry["settings"]) == (row, "default")}
+
+
 def _synthetic(row: str) -> dict[str, float]:
-    """PSNR of each photograph with Gaussian noise of 25 and the α_ie of 1 that the paper sets for it, from the suite that ran more of them."""
-    printed = {entry["image"]: entry["psnr"] for entry in _entries("photographs") if (entry["row"], entry["noise"]) == (row, kodak.NOISE)}
-    name = row if row == "ZS-N2N" else f"{row}, α_ie 1"
-    beside = {entry["image"]: entry["psnr"] for entry in _entries("kodak_cpu") if (entry["row"], entry["settings"]) == (name, "default")}
-    return max(printed, beside, key=len)
+    """PSNR of each photograph with Gaussian noise of 25 and the α_ie of 1 that the paper sets for it."""
+    return _with_defaults(row if row == "ZS-N2N" else f"{row}, α_ie 1")
 
 
 def _mean_synthetic(row: str) -> float | None:
@@ -196,10 +198,7 @@ def _kodak(row: str) -> Callable[[], float | None]:
 
 def _margins(suffix: str) -> list[float]:
     """By how much the second network is ahead of the first alone, both with default settings, on each image that both ran on."""
-    first, both = (
-        {entry["image"]: entry["psnr"] for entry in _entries("kodak_cpu") if (entry["row"], entry["settings"]) == (name + suffix, "default")}
-        for name in ("ZS-N2M*", "ZS-N2M")
-    )
+    first, both = (_with_defaults(name + suffix) for name in ("ZS-N2M*", "ZS-N2M"))
     return [both[image] - first[image] for image in first.keys() & both.keys()]
 
 

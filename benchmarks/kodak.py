@@ -23,8 +23,6 @@ from napari_zeroshot.engine.noise import add_noise
 Found = dict[str, Any]
 KEY = ("row", "settings", "image")
 SIGMA = 25.0
-NOISE = f"Gaussian {SIGMA:g}"
-"""As the suite `photographs` calls it."""
 SETTINGS = ("default", "paper")
 
 
