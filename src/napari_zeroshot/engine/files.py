@@ -224,9 +224,10 @@ def check_target(path: str | Path, *, source: str | Path | None = None, overwrit
     path = Path(path)
     if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
         raise FileError(f"{path} is the input itself, which is never replaced; choose another name for the result")
+    ending = _ending(path)
     if like is not None:
-        _check_holds(_ending(path), parse(like.axes, like.array.shape), _type_of(like, dtype))
-    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
+        _check_holds(ending, parse(like.axes, like.array.shape), _type_of(like, dtype))
+    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if ending in FOLDERS else not path.is_dir()))
 
 
 def _check_holds(ending: str, axes: Axes, dtype: np.dtype[Any]) -> None:
