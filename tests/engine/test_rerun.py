@@ -92,6 +92,19 @@ def test_a_result_or_its_file_is_compared_with_the_new_pixels(tmp_path, noisy):
     assert "differ from the first result's by" in rerun(first, noisy).notes[-1]
 
 
+def test_a_first_result_that_can_no_longer_be_read_costs_the_comparison_only(noisy):
+    class Gone:
+        shape, dtype = noisy.shape, noisy.dtype
+
+        def __getitem__(self, place):
+            raise OSError("the disk is gone")
+
+    first = denoise(noisy, "median")
+    again = rerun(Image(Gone(), "YX", provenance=first.provenance()), noisy)
+    np.testing.assert_array_equal(again.image, first.image)
+    assert again.notes[-1] == "The pixels could not be compared with the first result's: the disk is gone"
+
+
 def test_another_number_of_threads_stays_within_the_tolerance(noisy):
     first = denoise(noisy.astype(np.float32), "zs-n2n", threads=1, **{**QUICK, "steps": 60})
     other = denoise(noisy.astype(np.float32), "zs-n2n", threads=2, **{**QUICK, "steps": 60})

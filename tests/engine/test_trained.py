@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.torch
 
 from napari_zeroshot import DenoiseError, denoise, load_network, rerun, save_network
 from napari_zeroshot.engine.errors import ParamError
@@ -39,6 +40,18 @@ def test_both_networks_of_the_full_method_are_saved(tmp_path):
     learnt = denoise(image, "zs-n2m", steps=4, refine=True, refine_steps=2)
     again = denoise(image, "zs-n2m", trained=save_network(tmp_path / "it.safetensors", learnt))
     np.testing.assert_array_equal(again.image, learnt.image)
+
+
+@pytest.mark.parametrize("name", ["auto", "zs-unet"])
+def test_a_network_from_before_parts_of_answers_were_a_gaussians_gives_the_same_pixels(tmp_path, name):
+    image = np.random.default_rng(0).poisson(90, (24, 20)).astype(np.uint8)
+    learnt = denoise(image, name, preset="preview", steps=4)
+    path = save_network(tmp_path / "it.safetensors", learnt)
+    with safetensors.safe_open(path, "pt") as file:
+        header, tensors = file.metadata(), {part: file.get_tensor(part) for part in file.keys()}  # noqa: SIM118
+    del tensors["0/0/gaussian"]
+    safetensors.torch.save_file(tensors, path, header)
+    np.testing.assert_array_equal(denoise(image, name, trained=path).image, learnt.image)
 
 
 def test_the_rest_of_a_stack_goes_through_the_network_of_its_first_plane(stack, result):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -27,7 +27,7 @@ from napari_zeroshot.cli.shared_options import (
     StackOption,
     ThreadsOption,
 )
-from napari_zeroshot.engine.errors import DenoiseError, ParamError
+from napari_zeroshot.engine.errors import DenoiseError, FileError, ParamError
 from napari_zeroshot.engine.method import Method
 from napari_zeroshot.engine.registry import all_methods, get_method
 from napari_zeroshot.engine.result import Result
@@ -93,7 +93,7 @@ def denoise_file(
     params: Mapping[str, Any],
 ) -> None:
     """Denoise one file into another; the first Ctrl-C ends training, the second the program."""
-    from napari_zeroshot.engine import cluster, files, weights
+    from napari_zeroshot.engine import cluster, files
     from napari_zeroshot.engine.run import denoise_steps
 
     files.check_target(target, source=source, overwrite=overwrite)
@@ -119,12 +119,10 @@ def denoise_file(
                 _report_failed(target, error, error.so_far, [*image.notes, *error.so_far.notes], as_json)
             if not result.complete and not (keep_partial and result.planes_done):
                 fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
-            if save_network is not None:
-                weights.save_network(save_network, result, overwrite=overwrite)
-            put(result)
-    report(target, result, [*image.notes, *result.notes], as_json)
-    if not result.complete:
-        raise typer.Exit(130)
+            unsaved = _written(result, put, save_network, overwrite=overwrite)
+    report(target, result, [*image.notes, *result.notes], as_json, error=f"no network was saved: {unsaved}" if unsaved else "")
+    if unsaved or not result.complete:
+        raise typer.Exit(1 if result.complete else 130)
 
 
 def _check_network(method: Method, used: Path | None, saved: Path | None, *, overwrite: bool) -> None:
@@ -136,6 +134,35 @@ def _check_network(method: Method, used: Path | None, saved: Path | None, *, ove
     if used is not None or not method.trains:
         raise ParamError("there will be no new network to save: " + (f"{method.title} trains none" if not method.trains else "--network trains none"))
     check_network_place(saved, overwrite=overwrite)
+
+
+def _written(result: Result, put: Callable[[Result], object], network: Path | None, *, overwrite: bool) -> str:
+    """Write a result and, if there is a place for it, its network: neither is lost because the other cannot be written.
+
+    Returns
+    -------
+    Why there is no network in its place; empty if there is, or if none was asked for.
+    """
+    try:
+        put(result)
+    except DenoiseError as error:
+        if network is None:
+            raise
+        unsaved = _unsaved(result, network, overwrite=overwrite)
+        kept = f"no network was saved either: {unsaved}" if unsaved else f"its network was saved: with --network {network} nothing has to be trained again"
+        raise FileError(f"{error}; {kept}") from error
+    return _unsaved(result, network, overwrite=overwrite) if network is not None else ""
+
+
+def _unsaved(result: Result, network: Path, *, overwrite: bool) -> str:
+    """Save the network of a result. Why that could not be; empty if it could."""
+    from napari_zeroshot.engine.weights import save_network
+
+    try:
+        save_network(network, result, overwrite=overwrite)
+    except DenoiseError as error:
+        return str(error)
+    return ""
 
 
 def _why_nothing(result: Result, keep_partial: bool) -> str:
@@ -157,11 +184,13 @@ def _report_failed(target: Path, error: DenoiseError, so_far: Result, notes: Seq
     raise error
 
 
-def report(target: Path, result: Result, notes: Sequence[str], as_json: bool) -> None:
-    """Tell what was written, how, and what the user should know of it."""
+def report(target: Path, result: Result, notes: Sequence[str], as_json: bool, error: str = "") -> None:
+    """Tell what was written, how, what the user should know of it, and what went wrong beside it."""
     if as_json:
-        give_json({"output": str(target), **result.provenance(), "notes": notes})
+        give_json({"output": str(target), **result.provenance(), "notes": notes, **({"error": error} if error else {})})
         return
     typer.echo(f"Wrote {target}" if result.complete else f"Ended by Ctrl-C; wrote the best result so far to {target}")
     typer.echo(f"{result.method}, preset {result.preset}, seed {result.seed}, {result.seconds:.1f} s on {result.device}")
     tell(notes)
+    if error:
+        typer.echo(f"Error: {error}", err=True)

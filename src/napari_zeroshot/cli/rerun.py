@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,7 @@ def rerun(
     """Denoise an image again with the settings that a result's file holds, and compare the pixels: on a CPU they are the same, bit for bit."""
     from napari_zeroshot.engine import files
     from napari_zeroshot.engine.recorded import recorded
+    from napari_zeroshot.engine.region import cut
     from napari_zeroshot.engine.rerun import rerun_steps
 
     target = target or _again(result)
@@ -38,8 +40,11 @@ def rerun(
     order = recorded(result)
     with first_interrupt() as asked:
         image = _of_that_form(source, order.axes.letters)
-        with files.room_for(target, image, order.dtype) as room:
-            steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=None if order.region else room, source={"name": source.name})
+        order.check_form(image.array)
+        part = replace(image, array=cut(image.array, order.axes, order.region))
+        files.check_target(target, overwrite=overwrite, like=part, dtype=order.dtype)
+        with files.room_for(target, part, order.dtype) as room:
+            steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=room, source={"name": source.name})
             made = follow(steps, order.method.title, quiet=as_json)
             if not made.complete:
                 fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)

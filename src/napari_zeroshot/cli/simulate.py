@@ -45,6 +45,7 @@ def simulate(
     files.check_target(target, source=source, overwrite=overwrite)
     image = opened(source, axes)
     check_type(image.array.dtype)
+    files.check_target(target, overwrite=overwrite, like=image, dtype=dtype)
     strength = {"kind": noise, "sigma": sigma, "photons": photons, "width": width, "correlation": correlation}
     levels = _levels(image, black, white, counted=noise.startswith("poisson"))
     noisy = _noisy(image, strength, **levels, seed=seed, keep_dtype=dtype == "same")

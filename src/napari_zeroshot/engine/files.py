@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine import growing_zarr, ome_tiff, ome_zarr, png, tiff
 from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_place
-from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
 from napari_zeroshot.engine.result import Result
@@ -224,19 +224,38 @@ def check_target(path: str | Path, *, source: str | Path | None = None, overwrit
     path = Path(path)
     if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
         raise FileError(f"{path} is the input itself, which is never replaced; choose another name for the result")
-    if _ending(path) == ".png" and like is not None:
-        png.check(parse(like.axes, like.array.shape), _type_of(like, dtype))
-    if _ending(path) in FOLDERS and like is not None:
-        ome_zarr.check(parse(like.axes, like.array.shape))
-    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if _ending(path) in FOLDERS else not path.is_dir()))
+    ending = _ending(path)
+    if like is not None:
+        _check_holds(ending, parse(like.axes, like.array.shape), _type_of(like, dtype))
+    check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if ending in FOLDERS else not path.is_dir()))
+
+
+def _check_holds(ending: str, axes: Axes, dtype: np.dtype[Any]) -> None:
+    """Raise `FileError` if files of that ending cannot hold such an image, `MissingPackageError` if none can be written here."""
+    if ending == ".png":
+        png.check(axes, dtype)
+    elif ending in FOLDERS:
+        ome_zarr.package()
+        ome_zarr.check(axes)
+    else:
+        ome_tiff.check(axes)
 
 
 @contextmanager
 def room_for(path: str | Path, like: Image, dtype: str = "same") -> Iterator[NDArray[Any] | None]:
-    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`."""
+    """Where a result can be put together before `write`: None for memory or, above a gigabyte, an array on the disk beside `path`.
+
+    Raises
+    ------
+    FileError
+        If the disk has too little room for that and for the file, as far as its size is known before.
+    """
     shape, kind = tuple(like.array.shape), _type_of(like, dtype)
     needed = math.prod(shape) * kind.itemsize
-    if needed <= IN_MEMORY:
+    kept = needed if needed > IN_MEMORY else 0
+    if Path(path).suffix.lower() in (".tif", ".tiff"):
+        ome_tiff.check_room(Path(path).parent, kept + ome_tiff.size_of(shape, kind))
+    if not kept:
         yield None
         return
     with TemporaryFile(dir=Path(path).parent) as file:

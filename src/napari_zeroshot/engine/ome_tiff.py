@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,6 +38,18 @@ def check(axes: Axes) -> None:
         raise FileError(f"OME-TIFF has no place for the {axes.size('P')} positions of axes {axes.letters!r}; write each to a file of its own")
 
 
+def size_of(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """Bytes of the pixels of an uncompressed OME-TIFF."""
+    return math.prod(shape) * _stored_type(dtype).itemsize
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Raise `FileError` if a folder's disk has no room for so many bytes."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise FileError(f"writing the result takes {needed / 1e9:.2g} GB of the disk, of which {free / 1e9:.2g} GB are free; make room")
+
+
 def write(file: BinaryIO, image: Image, *, compressed: bool = False) -> None:
     """Write an OME-TIFF plane by plane, with rows and columns last."""
     axes = parse(image.axes, image.array.shape)
@@ -49,8 +62,7 @@ def _layout(image: Image, axes: Axes) -> dict[str, Any]:
     """What tifffile is told of an image: all but its pixels."""
     check_type(np.dtype(image.array.dtype))
     check(axes)
-    native = np.dtype(image.array.dtype).newbyteorder("=")
-    dtype = np.dtype(STORED.get(native.name, native))
+    dtype = _stored_type(np.dtype(image.array.dtype))
     counted = "".join(letter for letter in axes.letters if letter in "TZC")
     samples = "S" if axes.size("S") > 1 else ""
     letters = f"{counted}YX{samples}"
@@ -65,6 +77,11 @@ def _layout(image: Image, axes: Axes) -> dict[str, Any]:
         "metadata": {"axes": letters, **metadata(image, axes)},
         **_resolution(image.scale),
     }
+
+
+def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    native = dtype.newbyteorder("=")
+    return np.dtype(STORED.get(native.name, native))
 
 
 def _stored(plane: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -97,9 +114,7 @@ class Growing:
         self._file = os.open(path, os.O_RDWR | BINARY)
 
     def _begin(self) -> Mapping[str, Any]:
-        free = shutil.disk_usage(self._path.parent).free
-        if self._bytes * len(self._numbers) > free:
-            raise FileError(f"the result takes {self._bytes * len(self._numbers) / 1e9:.2g} GB, and {free / 1e9:.2g} GB of the disk are free; make room")
+        check_room(self._path.parent, self._bytes * len(self._numbers))
         tifffile.imwrite(self._path, None, **self._layout)
         settle(self._path)
         with tifffile.TiffFile(self._path) as file:

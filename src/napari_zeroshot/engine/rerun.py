@@ -12,7 +12,7 @@ import numpy as np
 from napari_zeroshot.engine.agreement import agreement
 from napari_zeroshot.engine.axes import Axes
 from napari_zeroshot.engine.device import ASKED
-from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.errors import DenoiseError, ImageError
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.method import Progress, finished, never
 from napari_zeroshot.engine.recorded import Recorded, recorded
@@ -100,6 +100,15 @@ def _checked(record: Recorded, first: Any, pixels: Any, steps: Generator[Progres
     record.check(pixels)
     result = yield from steps
     compared = record.complete and result.complete and np.shape(first) == np.shape(result.image)
-    noisy = cut(pixels, record.axes, record.region)
-    told = (agreement(first, result.image, noisy, Axes(record.axes.letters, noisy.shape)).sentence(),) if compared else ()
+    told = (_compared(first, result.image, cut(pixels, record.axes, record.region), record.axes.letters),) if compared else ()
     return replace(result, notes=(*record.notes(), *result.notes, *told))
+
+
+def _compared(first: Any, again: Any, noisy: Any, letters: str) -> str:
+    """How far apart the results are, in a sentence: what was done again is not lost if the first one's file is damaged or gone by now."""
+    from napari_zeroshot.engine.files import BROKEN  # here, as above
+
+    try:
+        return agreement(first, again, noisy, Axes(letters, noisy.shape)).sentence()
+    except (DenoiseError, *BROKEN) as error:
+        return f"The pixels could not be compared with the first result's: {error}"

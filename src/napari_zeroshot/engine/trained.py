@@ -61,7 +61,9 @@ class Lesson:
         """
         states = getattr(self.denoiser, "states", None)
         if states is None:
-            raise ParamError("there is no network to use again: the run was cancelled before it had learnt enough")
+            raise ParamError(
+                "there is no network to use again: a filter was used in its place, for it was expected to do better, or the run was ended too early"
+            )
         copied = tuple({name: part.detach().to("cpu", copy=True) for name, part in state.items()} for state in states())
         return Learned(self.channel, self.levels, noise_deviation(self.middle), copied)
 

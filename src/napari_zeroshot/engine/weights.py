@@ -27,6 +27,8 @@ LARGEST = 1 << 30
 MOST_NETWORKS = 1000
 MOST_STAGES = 8
 """Networks of one channel, trained one after another; ZS-N2M has two."""
+SINCE_MIXED = "gaussian"
+"""What networks of ZS-UNet hold since part of their answer may be a Gaussian's; earlier ones lack it, and mean two zeros: none of it is."""
 LONGEST = 200
 """Letters of a name."""
 
@@ -187,4 +189,4 @@ def _state(start: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state = {name.removeprefix(start): part for name, part in tensors.items() if name.startswith(start)}
     if not state:
         raise ValueError(f"it lacks the weights {start}")
-    return state
+    return {SINCE_MIXED: state["grey"].new_zeros(2), **state} if "grey" in state else state
