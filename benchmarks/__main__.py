@@ -30,6 +30,7 @@ from benchmarks import (
     simulated,
     soak,
     speed,
+    texture,
     together,
     tune,
 )
@@ -53,6 +54,7 @@ SUITES = {
     "noise-fit": noise_fit.SUITE,
     "fm2s-parts": fm2s_parts.SUITE,
     "filters": filters.SUITE,
+    "texture": texture.SUITE,
     "figures": figures.SUITE,
     "gui": gui.SUITE,
     "opening": opening.SUITE,

@@ -1,6 +1,7 @@
 """Every suite of measurements runs from end to end, keeps its figures and writes its section; on pictures of 32 pixels and few steps."""
 
 import json
+import re
 from argparse import ArgumentParser
 from contextlib import nullcontext
 from dataclasses import replace
@@ -33,6 +34,7 @@ from benchmarks import (
     simulated,
     soak,
     speed,
+    texture,
     timing,
 )
 from benchmarks.__main__ import SUITES
@@ -281,6 +283,14 @@ def test_noise_of_a_range_of_strengths_differs_from_image_to_image():
     spreads = [float((photographs.NOISES[1].on(clean, seed) - clean).std()) * 255 for seed in range(4)]
     assert len({round(spread) for spread in spreads}) == 4
     assert all(4.5 < spread < 52 for spread in spreads)
+
+
+def test_fine_texture_is_measured_without_any_data(monkeypatch):
+    monkeypatch.setattr(texture, "IMAGES", ("coins",))
+    run("texture", "--only", "noisy", "Gaussian")
+    page = document.PAGE.read_text()
+    assert re.search(r"\| noisy \| 34\.\d+ \| 28\.\d+ \| 20\.\d+ \|", page)
+    assert re.search(r"\| coins \| 34\.\d+ / 29\.\d+ / – / – / – \|", page)
 
 
 def test_parts_of_fm2s_and_the_reports_filters_stand_beside_their_figures(tmp_path, monkeypatch):
