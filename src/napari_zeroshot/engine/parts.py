@@ -71,9 +71,7 @@ def blocks(plane: NDArray[Any], pixels: int) -> list[NDArray[Any]]:
 
 def middle_of(planes: NDArray[Any], side: int = MIDDLE) -> NDArray[Any]:
     """The middle of the middle plane, by itself: enough to tell noise by. Shape (N, C, Y, X) to (1, C, <= side, <= side)."""
-    height, width = planes.shape[2:]
-    top, left = max(0, height - side) // 2, max(0, width - side) // 2
-    return planes[len(planes) // 2, np.newaxis, :, top : top + side, left : left + side].copy()
+    return _middles(planes, side)[len(planes) // 2, np.newaxis].copy()
 
 
 def squares(planes: NDArray[Any], side: int = MIDDLE) -> list[NDArray[Any]]:
@@ -86,11 +84,14 @@ def squares(planes: NDArray[Any], side: int = MIDDLE) -> list[NDArray[Any]]:
 
 def spread(planes: NDArray[Any], most: int, side: int) -> NDArray[Any]:
     """The middles of evenly spaced planes, of those that are not even. Shape (N, C, Y, X) to (<= most, C, <= side, <= side)."""
-    height, width = planes.shape[2:]
-    top, left = max(0, height - side) // 2, max(0, width - side) // 2
-    middles = planes[:, :, top : top + side, left : left + side]
+    middles = _middles(planes, side)
     lively = [place for place, plane in enumerate(middles) if plane.min() < plane.max()] or [0]
     return middles[[lively[int(place)] for place in np.linspace(0, len(lively) - 1, min(most, len(lively))).round()]]
+
+
+def _middles(planes: NDArray[Any], side: int) -> NDArray[Any]:
+    top, left = (max(0, size - side) // 2 for size in planes.shape[2:])
+    return planes[:, :, top : top + side, left : left + side]
 
 
 def rounded_up(length: int, multiple: int) -> int:
