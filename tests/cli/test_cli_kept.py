@@ -1,11 +1,12 @@
-"""What is finished is kept: an image that has no network to save with it, and a network whose image cannot be written."""
+"""What is finished is kept: an image that has no network to save with it, a network whose image cannot be written, figures without their file."""
 
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from napari_zeroshot import read
+from napari_zeroshot import read, write
 from napari_zeroshot.engine import files, running, weights
 from napari_zeroshot.engine.errors import FileError
 from napari_zeroshot.engine.methods import gaussian
@@ -98,3 +99,23 @@ def test_where_neither_finds_room_both_are_told(command, plane, tmp_path, full):
     assert shown.err.count("No space left on device") == 2
     assert "no network was saved either" in shown.err
     assert [path.name for path in tmp_path.iterdir()] == ["plane.ome.tif"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+@pytest.mark.parametrize(
+    ("words", "name", "figure"),
+    [
+        pytest.param(("measure", "{image}", "{image}", "--csv", "{file}"), "figures.csv", "PSNR", id="measure"),
+        pytest.param(("noise", "{image}", "--plot", "{file}"), "noise.png", "Neighbours", id="noise"),
+        pytest.param(("sweep", "{image}", "{folder}", "--method", "gaussian", "--vary", "sigma=1,2"), "sweep.csv", "σ 2", id="sweep"),
+    ],
+)
+def test_figures_are_shown_though_their_file_finds_no_room(command, pixels, tmp_path, words, name, figure):
+    if words[0] == "noise":
+        pytest.importorskip("matplotlib")
+    image = write(tmp_path / "noisy.ome.tif", np.tile(pixels[0, 0, 0], (2, 2)), axes="YX")
+    (tmp_path / name).symlink_to("/dev/full")
+    shown = command(*(word.format(image=image, file=tmp_path / name, folder=tmp_path) for word in words), "--overwrite")
+    assert shown.code == 1
+    assert figure in shown.out
+    assert "No space left on device" in shown.err

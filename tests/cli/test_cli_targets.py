@@ -1,6 +1,7 @@
 """What cannot be written is refused before the work: by its form, for want of a package, or of room on the disk."""
 
 import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +15,15 @@ from napari_zeroshot.engine.running import Run
 def nothing_done(monkeypatch):
     """Nothing may be computed."""
     monkeypatch.setattr(Run, "_learn", lambda *_: pytest.fail("the target was not checked first"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows says of such a name only that it is not there")
+@pytest.mark.parametrize("words", [("denoise", "median"), ("simulate",)], ids=lambda words: words[0])
+def test_names_that_a_disk_cannot_have_are_refused_in_a_sentence(nothing_done, command, plane, tmp_path, words):
+    shown = command(*words, plane, tmp_path / f"{'long' * 100}.tif")
+    assert shown.code == 1
+    assert shown.err.startswith("Error: cannot write")
+    assert shown.err.count("\n") == 1
 
 
 @pytest.fixture

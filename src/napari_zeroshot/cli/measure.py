@@ -51,16 +51,17 @@ def measure(
     named = known[raw or truth or images[0]].axes
     notes = [f"{path}: {note}" for path, image in known.items() for note in image.notes]
     found = compare({str(path): known[path].array for path in images}, raw=noisy, truth=true, axes=named, data_range=data_range, gaussian=gaussian)
+    if not as_json:  # first, for the file may turn out not to be writable
+        _show(found, affine, per_plane)
+        _tell(found)
     if csv is not None:
         write_csv(csv, found, overwrite=overwrite)
     if as_json:
         give_json({**_plain(found, raw, truth, csv), "notes": notes})
-    else:
-        _show(found, affine, per_plane)
-        _tell(found)
-        if csv is not None:
-            typer.echo(f"Wrote {csv}")
-        tell(notes)
+        return
+    if csv is not None:
+        typer.echo(f"Wrote {csv}")
+    tell(notes)
 
 
 def _first_is_truth(images: Sequence[Path]) -> tuple[Path, list[Path]]:

@@ -44,13 +44,16 @@ def noise(
     image = opened(source, axes)
     report = diagnose(image.array, axes=image.axes, channel=channel, offset=offset)
     factors = _factors(report, strength) if fit else {}
+    if not as_json:  # first, for the file may turn out not to be writable
+        _show(report, factors)
     if plot is not None:
         noise_plot.write(plot, report)
     if as_json:
         give_json({**_plain(source, report, factors, plot), "notes": image.notes})
-    else:
-        _show(report, factors, plot)
-        tell(image.notes)
+        return
+    if plot is not None:
+        typer.echo(f"Wrote {plot}")
+    tell(image.notes)
 
 
 def _factors(report: NoiseReport, strength: float) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def _plain(source: Path, report: NoiseReport, factors: Mapping[str, Any], plot: 
     return {"image": str(source), **found, **({"fm2s": dict(factors)} if factors else {}), **({"plot": str(plot)} if plot else {})}
 
 
-def _show(report: NoiseReport, factors: Mapping[str, Any], plot: Path | None) -> None:
+def _show(report: NoiseReport, factors: Mapping[str, Any]) -> None:
     from napari_zeroshot.engine.noise_findings import findings, verdict
 
     typer.echo(f"{verdict(report)} (Read from {report.seen}.)\n")
@@ -76,5 +79,3 @@ def _show(report: NoiseReport, factors: Mapping[str, Any], plot: Path | None) ->
     if factors:
         flags = {knob.name: knob.flag for knob in describe(get_method("fm2s").params)}
         typer.echo("Noise like this image's: napari-zeroshot denoise fm2s " + " ".join(f"{flags[name]} {value:g}" for name, value in factors.items()))
-    if plot is not None:
-        typer.echo(f"Wrote {plot}")

@@ -61,6 +61,8 @@ def sweep(
         done = follow(steps, "Sweep", quiet=as_json)
         if not done.images:
             fail(_why_nothing(done), code=1 if done.complete else 130, as_json=as_json)
+        if not as_json:  # first, for the files may turn out not to be writable
+            show_table(*_table(done))
         paths = sweep_files.write_folder(folder, done, like=image, overwrite=True)
     _report(done, image, paths, as_json)
     if not done.complete:
@@ -109,7 +111,6 @@ def _report(done: Sweep, image: Image, paths: Sequence[Path], as_json: bool) -> 
         where = {letter: list(ends) for letter, ends in done.region.items()}
         give_json({"files": [str(path) for path in paths], "region": where, "complete": done.complete, "tiles": done.rows(), "best": best, "notes": notes})
         return
-    show_table(*_table(done))
     typer.echo("Wrote " + ", ".join(str(path) for path in paths) + ("" if done.complete else "; ended by Ctrl-C, the other tiles are missing"))
     tell(notes)
 

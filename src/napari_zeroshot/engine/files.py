@@ -222,12 +222,23 @@ def check_target(path: str | Path, *, source: str | Path | None = None, overwrit
         What is going to be written: an image of these axes and this shape, and ``float32`` or the ``same`` type.
     """
     path = Path(path)
+    _check_name(path)
     if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
         raise FileError(f"{path} is the input itself, which is never replaced; choose another name for the result")
     ending = _ending(path)
     if like is not None:
         _check_holds(ending, parse(like.axes, like.array.shape), _type_of(like, dtype))
     check_place(path, replaceable=overwrite and (ome_zarr.is_zarr(path) if ending in FOLDERS else not path.is_dir()))
+
+
+def _check_name(path: Path) -> None:
+    """Raise `FileError` for a name that the disk cannot have, such as one that is too long, or a place that may not be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _check_holds(ending: str, axes: Axes, dtype: np.dtype[Any]) -> None:
