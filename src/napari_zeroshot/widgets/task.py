@@ -91,7 +91,14 @@ class Task:
             check_scheduler(self.cluster)
 
     def steps(self, run: RunSteps, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
-        """Begin."""
+        """Begin, in the thread that does the work.
+
+        Raises
+        ------
+        FileError
+            If some pixels are see-through.
+        """
+        self.source.check_opaque(self.region, cancelled)
         changes = self.params.changed_from(self.method.settings(self.preset))
         about = {"axes": self.source.axes.letters, "preset": self.preset, "source": {"name": self.source.name}}
         if self.region:
