@@ -20,6 +20,7 @@ from napari_zeroshot.widgets.layers import Source
 RunSteps = Callable[..., Generator[Progress, None, Result]]
 """`denoise_steps`."""
 At = Mapping[str, int]
+LEARNT_FROM_MORE = "Its network learnt from other planes too, so that this plane alone cannot be run again."
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Task:
         Whether planes are denoised only when they are looked at, by `lazy_steps`.
     cluster
         The scheduler that it is sent to, for `remote_steps`; empty if it is done in this process.
+    continued
+        Whether it goes on from the network of an earlier preview, so that nothing here could make it again.
     """
 
     source: Source
@@ -59,6 +62,7 @@ class Task:
     options: Mapping[str, Any]
     viewed: bool = False
     cluster: str = ""
+    continued: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -80,6 +84,11 @@ class Task:
     def planes(self) -> int:
         """How many planes are denoised."""
         return len(self.axes.planes())
+
+    @property
+    def learns_from_more(self) -> bool:
+        """Whether the network that denoises a plane has learnt from others too."""
+        return self.method.trains and self.options["stack"] != "plane" and self.planes > self.axes.size("C")
 
     def check(self) -> None:
         """Raise a `DenoiseError` if the image cannot be denoised, the region is too small for the method, or no cluster can be called so."""
@@ -134,8 +143,9 @@ class Task:
     def kept(self, moment: Moment) -> Result:
         """A result from what was shown at one moment."""
         image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
-        note = f"Kept by hand: one plane, as it was after step {moment.step}."
-        return self.unfinished(image, self.where(moment.at), moment, planes=1, planes_done=1, notes=(note,))
+        notes = (f"Kept by hand: one plane, as it was after step {moment.step}.", *([LEARNT_FROM_MORE] if self.learns_from_more else []))
+        how = {"planes": 1, "planes_done": 1, "notes": notes, "continued": self.continued or self.learns_from_more}
+        return self.unfinished(image, self.where(moment.at), moment, **how)
 
     def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:
         """A result that was not run to its end, as far as the history knows it."""
