@@ -275,9 +275,7 @@ def unique_name(name: str, taken: Collection[str]) -> str:
 
 
 def limits_of(layer: Any) -> tuple[float, float]:
-    """The grey levels that a layer shows as black and white; colours are shown as they are."""
-    if layer.rgb:
-        return (0.0, 255.0) if layer.dtype == "uint8" else (0.0, 1.0)
+    """The levels that a layer shows as black and white."""
     low, high = layer.contrast_limits
     return float(low), float(high)
 
