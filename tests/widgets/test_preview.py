@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
-from napari_zeroshot.engine.errors import DeviceLostError
+from napari_zeroshot.engine.errors import DeviceError, DeviceLostError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets import result_commands as commands
+from napari_zeroshot.widgets import task as task_module
 from napari_zeroshot.widgets.layers import METADATA
 
 pytestmark = pytest.mark.gui
@@ -228,6 +229,19 @@ def test_a_moment_kept_of_a_run_is_run_again_only_if_its_network_learnt_from_tha
     dock.until_over()
     _, said = kept(dock)
     assert ("it went on from another run's network" in said) is not again
+
+
+def test_what_was_learnt_on_a_card_that_was_lost_since_can_still_be_kept(dock, noisy, monkeypatch):
+    def gone(wish):
+        raise DeviceError(f"device {wish!r} was asked for, but it stopped working")
+
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=5)
+    shown = previewed(dock).data.copy()
+    monkeypatch.setattr(task_module, "choose", gone)
+    dock.press("keep")
+    np.testing.assert_array_equal(dock.viewer.layers[-1].data, shown)
+    assert "· step 5" in dock.names()[-1]
 
 
 def test_a_filters_moment_is_run_again(dock, noisy):

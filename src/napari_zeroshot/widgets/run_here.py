@@ -72,7 +72,7 @@ class RunHere(QObject):
         Raises
         ------
         DenoiseError
-            If there is no room for the result, or no such device; then nothing is begun.
+            If there is no room for the result; then nothing is begun.
         """
         filling = None if task.viewed else Filling.for_task(task)
         name = self._name_while_filled(task) if filling is not None and filling.on_disk else ""

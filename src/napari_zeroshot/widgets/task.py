@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import choose, torch_is_loaded
+from napari_zeroshot.engine.errors import DeviceError
 from napari_zeroshot.engine.method import Method, Progress
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import big_enough, checked_axes
@@ -169,9 +171,11 @@ class Task:
         )
 
     def told_device(self) -> str:
-        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded."""
+        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded, or if it is there no more."""
         if self.cluster:
             return "workers of a cluster"
         if not self.method.trains or not torch_is_loaded():
             return "CPU (this method uses no GPU)" if not self.method.trains else str(self.options["device"])
-        return choose(self.options["device"]).reason
+        with suppress(DeviceError):
+            return choose(self.options["device"]).reason
+        return str(self.options["device"])
