@@ -3,13 +3,18 @@
 import dask.array as da
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets import filling
 from napari_zeroshot.widgets.filling import Filling
 
 pytestmark = pytest.mark.gui
-ERRORS = {"card": RuntimeError("CUDA error: unspecified launch failure"), "memory": MemoryError("Unable to allocate 9 GiB")}
+ERRORS = {
+    "card": RuntimeError("CUDA error: unspecified launch failure"),
+    "memory": MemoryError("Unable to allocate 9 GiB"),
+    "unforeseen": ValueError("damaged chunk"),
+}
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
@@ -32,6 +37,8 @@ def test_planes_finished_before_a_failure_become_a_layer_and_the_dock_is_usable_
     assert len(told) == 1
     assert str(error) in told[0]
     assert "2 of 4 planes are denoised, the others are empty" in dock.message
+    dock.press("details")
+    assert "Traceback" in QApplication.clipboard().text()
     kept = dock.viewer.layers[-1]
     assert kept.name.startswith("noisy · Median")
     assert kept.data[:2].any(axis=(1, 2)).all()
@@ -40,6 +47,20 @@ def test_planes_finished_before_a_failure_become_a_layer_and_the_dock_is_usable_
     dock.press("run")
     dock.until_over()
     assert dock.viewer.layers[-1].data.any(axis=(1, 2)).all()
+
+
+def test_no_empty_layer_is_left_of_a_run_that_failed_before_its_first_plane(dock, noisy, monkeypatch):
+    monkeypatch.setattr(dock_module, "show_error", str)
+    monkeypatch.setattr(filling, "LARGE", 0)
+    gaps = noisy.astype(np.float32)
+    gaps[3, 4] = np.nan
+    source = dock.viewer.add_image(da.from_array(gaps), name="gaps", contrast_limits=(0, 400))
+    dock["method"].setCurrentIndex(dock["method"].findData("median"))
+    dock.press("run")
+    dock.until_over()
+    assert "row 3, column 4" in dock.message
+    assert dock.names() == ["gaps"]
+    assert source.visible
 
 
 def full(*_, **__):

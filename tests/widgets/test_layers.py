@@ -7,9 +7,10 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.engine.contact_sheet import as_shown
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.result import Result
-from napari_zeroshot.widgets.layers import METADATA, Preview, Source, add_result, axes_are_named, likely_axes, pixels, result_name, unique_name
+from napari_zeroshot.widgets.layers import METADATA, Preview, Source, add_result, axes_are_named, likely_axes, limits_of, pixels, result_name, unique_name
 
 
 def zeros(*shape: int) -> np.ndarray:
@@ -123,6 +124,21 @@ def test_colour_stays_colour():
     layer = viewer.add_image(np.zeros((8, 8, 3), np.uint8), rgb=True, name="noisy")
     added = add_result(viewer, Source.of(layer, parse("YXS", layer.data.shape)), result_of(layer.data))
     assert added.rgb
+
+
+def test_colours_with_fractions_are_shown_as_bright_as_their_source():
+    viewer = ViewerModel()
+    colours = np.random.default_rng(0).integers(0, 200, (8, 8, 3), dtype=np.uint8)
+    layer = viewer.add_image(colours, rgb=True, name="noisy")
+    added = add_result(viewer, Source.of(layer, parse("YXS", layer.data.shape)), result_of(colours.astype(np.float32)))
+    assert added.rgb
+    np.testing.assert_array_equal(added.data, colours)
+    assert limits_of(added) == limits_of(layer) == (0, 255)
+
+
+def test_tiles_of_a_16_bit_colour_picture_are_not_white():
+    layer = Image(np.array([[[0, 500, 4000]]], np.uint16), rgb=True, contrast_limits=(0, 4000))
+    np.testing.assert_array_equal(as_shown(layer.data, limits_of(layer)), [[[0, 31, 255]]])
 
 
 def test_preview_lies_on_the_plane_it_shows(stack):

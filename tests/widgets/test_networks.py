@@ -7,9 +7,11 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_zeroshot import denoise, load_network, save_network
 from napari_zeroshot.engine.registry import get_method
+from napari_zeroshot.engine.trained import Lesson
 from napari_zeroshot.widgets import network_commands as networks
 from napari_zeroshot.widgets import result_commands as commands
 from napari_zeroshot.widgets.adopt import adopt
+from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.layers import METADATA
 from napari_zeroshot.widgets.task import Recipe
 
@@ -98,6 +100,64 @@ def test_a_network_for_colours_is_refused_for_a_grey_image(dock, noisy, tmp_path
     networks.apply_saved_network(dock.viewer)
     dock.until(lambda: not commands.RUNS)
     assert "for colour images, and this one is grey" in said()
+
+
+def test_nan_in_the_image_is_filled_as_the_dock_says(trained, noisy, said):
+    gaps = noisy.astype(np.float32)
+    gaps[3, 4] = np.nan
+    trained.viewer.add_image(gaps, name="gaps")
+    network = trained.viewer.layers[1]
+    for ticked in (False, True):
+        trained["nan"].setChecked(ticked)
+        trained.viewer.layers.selection.active = network
+        networks.apply_network(trained.viewer, trained.viewer.layers["gaps"])
+        trained.until(lambda: not commands.RUNS)
+        assert ("Fill NaN under Reproducibility" in said()) is not ticked
+    result = trained.viewer.layers[-1]
+    assert result.name.startswith("gaps · ")
+    np.testing.assert_array_equal(np.isnan(result.data), np.isnan(gaps))
+    assert result.metadata[METADATA]["nan"] == "fill"
+
+
+def test_planes_finished_before_a_network_fails_on_the_others_become_a_layer(trained, monkeypatch, said):
+    done, put = [], Filling.__setitem__
+
+    def fail_at_the_third(filling, index, plane):
+        if len(done) == 2:
+            raise MemoryError("Unable to allocate 9 GiB")
+        done.append(index)
+        put(filling, index, plane)
+
+    monkeypatch.setattr(Filling, "__setitem__", fail_at_the_third)
+    networks.apply_network(trained.viewer, trained.viewer.layers["noisy"])
+    trained.until(lambda: not commands.RUNS)
+    assert "2 of 3 planes are denoised, the others are empty" in said()
+    assert [bool(plane.any()) for plane in trained.viewer.layers[-1].data] == [True, True, False]
+
+
+def test_a_network_that_cannot_be_copied_from_its_card_does_not_take_the_result_along(dock, noisy, monkeypatch):
+    def lost(_):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(Lesson, "learned", lost)
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=5)
+    dock.press("run")
+    dock.until_over()
+    assert dock.names() == ["noisy", "noisy · ZS-N2N · 5 steps"]
+    assert dock.message.startswith("Done in")
+    assert not entries(dock)["Save network…"].isEnabled()
+
+
+@pytest.mark.parametrize("command", [networks.save_active_network, commands.save_result], ids=["network", "result"])
+def test_what_could_not_be_saved_is_still_there_to_be_saved_elsewhere(trained, tmp_path, monkeypatch, said, command):
+    layer, pixels = trained.viewer.layers[-1], trained.viewer.layers[-1].data.copy()
+    for folder, told in (("missing", "there is no folder"), ("", "Saved")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, folder=folder: (str(tmp_path / folder / "a"), ""))
+        trained.viewer.layers.selection.active = layer
+        command(trained.viewer)
+        trained.until(lambda told=told: told in said())
+    np.testing.assert_array_equal(layer.data, pixels)
 
 
 def test_dock_adopts_a_method_with_its_parameters(dock, noisy):

@@ -5,14 +5,22 @@ import time
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 
-from napari_zeroshot.engine.errors import DeviceLostError
+from napari_zeroshot.engine.errors import DeviceError, DeviceLostError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets import habits
+from napari_zeroshot.widgets import result_commands as commands
+from napari_zeroshot.widgets import task as task_module
+from napari_zeroshot.widgets.layers import METADATA
 
 pytestmark = pytest.mark.gui
+
+
+def choose_method(dock, method):
+    dock["method"].setCurrentIndex(dock["method"].findData(method))
 
 
 def previewed(dock):
@@ -180,6 +188,71 @@ def test_history_goes_back_and_keeps_what_it_shows(dock, noisy, monkeypatch):
     assert source.visible
     dock.press("cancel")
     dock.until_over()
+
+
+def kept(dock):
+    """The layer of what the preview shows, and what its button Run again then says; nothing if it runs."""
+    dock.press("keep")
+    layer = dock.viewer.layers[-1]
+    dock.viewer.layers.selection.active = layer
+    notification_manager.records.clear()
+    dock.press("again")
+    dock.until(lambda: not commands.RUNS)
+    return layer, notification_manager.records[-1].message
+
+
+def test_a_kept_preview_is_run_again_only_where_its_network_learnt_from_nothing_else(dock, noisy):
+    dock.viewer.add_image(noisy, name="noisy")
+    choose_method(dock, "zs-unet")
+    dock["param_own_noise"].setValue(0.2)
+    previewed(dock)
+    first, said = kept(dock)
+    assert "went on" not in said
+    again = dock.viewer.layers[-1]
+    assert again.name != first.name
+    np.testing.assert_array_equal(again.data, first.data)
+    dock["param_own_noise"].setValue(0.4)
+    dock.until(lambda: dock.widget._previews.running)
+    dock.until(lambda: "Previewed" in dock.message)
+    second, said = kept(dock)
+    assert second.name == dock.names()[-1]
+    assert "it went on from another run's network" in said
+    assert second.metadata[METADATA]["continued"]
+
+
+@pytest.mark.parametrize(("stack", "again"), [("shared", False), ("warm", False), ("plane", True)])
+def test_a_moment_kept_of_a_run_is_run_again_only_if_its_network_learnt_from_that_plane_alone(dock, noisy, stack, again):
+    dock.viewer.add_image(np.stack([noisy, noisy[::-1]]), name="noisy", axis_labels=("t", "y", "x"))
+    dock.quick(steps=5)
+    dock["stack"].setCurrentIndex(dock["stack"].findData(stack))
+    dock.press("run")
+    dock.until_over()
+    _, said = kept(dock)
+    assert ("it went on from another run's network" in said) is not again
+
+
+def test_what_was_learnt_on_a_card_that_was_lost_since_can_still_be_kept(dock, noisy, monkeypatch):
+    def gone(wish):
+        raise DeviceError(f"device {wish!r} was asked for, but it stopped working")
+
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=5)
+    shown = previewed(dock).data.copy()
+    monkeypatch.setattr(task_module, "choose", gone)
+    dock.press("keep")
+    np.testing.assert_array_equal(dock.viewer.layers[-1].data, shown)
+    assert "· step 5" in dock.names()[-1]
+
+
+def test_a_filters_moment_is_run_again(dock, noisy):
+    dock.viewer.add_image(np.stack([noisy, noisy[::-1]]), name="noisy", axis_labels=("t", "y", "x"))
+    choose_method(dock, "median")
+    dock.press("run")
+    dock.until_over()
+    layer, _ = kept(dock)
+    again = dock.viewer.layers[-1]
+    assert again.name != layer.name
+    np.testing.assert_array_equal(again.data, layer.data)
 
 
 def test_preview_of_a_deleted_layer_goes_with_it(dock, noisy):

@@ -39,6 +39,7 @@ class Idle(QObject):
         super().__init__(parent)
         self._task, self._free, self._run = task, free, run
         self._calibrating: Running | None = None
+        self._tried: Task | None = None
         self._warming = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -78,15 +79,17 @@ class Idle(QObject):
         if self._calibrating is not None or task is None or task.cluster or expected_seconds(task) is not None:
             return
         short, pace = calibration(task), Pace()
+        self._tried = short
         self._calibrating = run_in_thread(
             lambda cancelled: pace.timed(short.steps(self._run, cancelled, cautions=False)),
             on_report=ignored,
             on_result=lambda result: pace.remember(short, result),
             on_error=ignored,
-            on_end=self._on_end,
+            on_end=lambda: self._on_end(short),
         )
 
-    def _on_end(self) -> None:
-        if self._calibrating is not None:
-            self._calibrating = None
-            self.learnt.emit()
+    def _on_end(self, tried: Task) -> None:
+        if self._calibrating is None or self._tried is not tried:  # it has given way, and maybe to another
+            return
+        self._calibrating = None
+        self.learnt.emit()

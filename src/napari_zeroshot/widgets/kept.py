@@ -17,8 +17,8 @@ KEPT: WeakKeyDictionary[Layer, Trained] = WeakKeyDictionary()
 
 
 def keep_network(layer: Layer, result: Result) -> None:
-    """Remember what was trained for a result, as long as its layer lives; nothing, if nothing was."""
-    with suppress(ParamError):
+    """Remember what was trained for a result, as long as its layer lives; nothing, if nothing was, or it cannot be copied from its device any more."""
+    with suppress(ParamError, MemoryError, RuntimeError):  # a finished result is not lost to what is kept beside it
         KEPT[_itself(layer)] = of_result(result)
 
 

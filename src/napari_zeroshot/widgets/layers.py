@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_zeroshot.engine.alpha import without_alpha
 from napari_zeroshot.engine.axes import IN_PLANE, NAMES, Axes, letters_of
-from napari_zeroshot.engine.region import Region
+from napari_zeroshot.engine.method import never
+from napari_zeroshot.engine.region import Region, cut
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.sweep_files import record
@@ -41,9 +42,18 @@ MOST_CHANNELS = 5
 
 
 def pixels(layer: Image) -> Any:
-    """The layer's array, itself; of a multiscale one, its full resolution; of one with an alpha channel, a view of red, green and blue."""
+    """The layer's array, itself; of a multiscale one, its full resolution; of one with an alpha channel, a view of red, green and blue. None is read."""
     whole = _whole(layer)
-    return whole[..., :3] if layer.rgb and whole.shape[-1] > 3 else whole
+    return _unread(whole)[..., :3] if layer.rgb and whole.shape[-1] > 3 else whole
+
+
+def _unread(whole: Any) -> Any:
+    """The array as one of which a part can be named without being read, as it would be of zarr's."""
+    if isinstance(whole, np.ndarray) or hasattr(whole, "dask") or hasattr(whole, "dims"):
+        return whole
+    import dask.array  # here, for it takes long
+
+    return dask.array.from_array(whole, name=False)
 
 
 def _whole(layer: Image) -> Any:
@@ -90,29 +100,29 @@ class Source:
 
     @classmethod
     def of(cls, layer: Image, axes: Axes) -> Source:
-        """Note what a run on this layer needs.
-
-        Raises
-        ------
-        FileError
-            If the layer has see-through pixels.
-        """
-        noted = cls.noted(layer, axes)
-        noted.check_opaque()
-        return noted
-
-    @classmethod
-    def noted(cls, layer: Image, axes: Axes) -> Source:
-        """As `of`, of a layer whose pixels are looked at later, by `check_opaque`."""
+        """Note what a run on this layer needs; its pixels are looked at later, by `check_opaque`."""
         look = {name: getattr(layer, name) for name in TAKEN_OVER} | {"rgb": layer.rgb, "multiscale": False}
         if not layer.rgb:
             look["colormap"] = layer.colormap
         return cls(layer, layer.name, pixels(layer), axes, look, _whole(layer))
 
-    def check_opaque(self) -> None:
-        """Raise `FileError` if some pixels are see-through."""
-        if self.look["rgb"] and self.whole.shape[-1] == 4:
-            without_alpha(self.whole, -1)
+    def check_opaque(self, region: Region | None = None, cancelled: Callable[[], bool] = never) -> None:
+        """Look through the alpha channel of a region, or of all, plane by plane: not in the window's thread, which would stand still meanwhile.
+
+        Raises
+        ------
+        FileError
+            If some pixels are see-through.
+        """
+        if not self.look["rgb"] or self.whole.shape[-1] != 4:
+            return
+        letters = self.axes.letters
+        alpha = cut(self.whole, Axes(letters, self.whole.shape), {**(region or {}), letters[-1]: (3, 4)})
+        planes = Axes(letters, alpha.shape)
+        for index in planes.planes():
+            if cancelled():
+                return
+            without_alpha(planes.read(alpha, index), 0)
 
     def place(self, start: Sequence[int]) -> NDArray[Any]:
         """The translation of a layer that begins at this pixel: the source's affine comes on top."""
@@ -265,9 +275,7 @@ def unique_name(name: str, taken: Collection[str]) -> str:
 
 
 def limits_of(layer: Any) -> tuple[float, float]:
-    """The grey levels that a layer shows as black and white; colours are shown as they are."""
-    if layer.rgb:
-        return (0.0, 255.0) if layer.dtype == "uint8" else (0.0, 1.0)
+    """The levels that a layer shows as black and white."""
     low, high = layer.contrast_limits
     return float(low), float(high)
 

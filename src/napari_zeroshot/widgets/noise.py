@@ -140,6 +140,7 @@ def _read(source: Source, seen: Region) -> tuple[NoiseReport, NDArray[Any]]:
     from napari_zeroshot.engine.methods.fm2s import FM2SParams
     from napari_zeroshot.engine.noise_diagnosis import diagnose
 
+    source.check_opaque()
     axes, at = source.axes, {letter: first for letter, (first, _) in seen.items() if letter not in IN_PLANE}
     report = diagnose(source.data, axes=axes.letters, channel=at.get("C", 0))
     plane = axes.read(source.data, axes.index_of(at))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -53,6 +54,7 @@ class Previewer(QObject):
         """Begin a preview in the place of any other."""
         self.stop()
         pace, known = Pace(), self._known(task)
+        task = replace(task, continued="start" in known)
         latest = self._latest = object()  # what an earlier preview still had to say is not heard
 
         def heard(callback: Callable[..., None]) -> Callable[..., None]:

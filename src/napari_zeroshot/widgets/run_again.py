@@ -47,7 +47,7 @@ def likely_sources(viewer: napari.viewer.Viewer, result: Image, record: Recorded
         shape = " x ".join(map(str, record.axes.shape))
         raise ImageError(f"the image that this was made from is not open; open {record.name or 'it'} first, an image of {shape} and type {record.pixel_type}")
     found.sort(key=lambda layer: layer.name != record.name)
-    return [Source.noted(layer, parse(record.axes.letters, pixels(layer).shape)) for layer in found]
+    return [Source.of(layer, parse(record.axes.letters, pixels(layer).shape)) for layer in found]
 
 
 def _is_like(layer: Image, record: Recorded) -> bool:
@@ -64,7 +64,7 @@ def _on_the_right_one(record: Recorded, sources: Sequence[Source], found: list[S
     for source in sources:
         steps = rerun_steps(record, source.data, cancelled=cancelled)
         try:
-            source.check_opaque()
+            source.check_opaque(record.region, cancelled)
             first = next(steps)
         except (ImageError, FileError) as error:
             refusal = refusal or error

@@ -10,6 +10,7 @@ from napari.utils import cancelable_progress
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
+from napari_zeroshot.engine.errors import DenoiseError
 from napari_zeroshot.engine.region import Region
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.kept import keep_network
@@ -76,13 +77,18 @@ class RunBeside(QObject):
         if result.planes_done == 0:
             show_info("Cancelled before anything was denoised; there is no result.")
             return
+        show_info(" ".join((self._add(result), *result.notes)))
+
+    def _add(self, result: Result) -> str:
+        """Show a result in a new layer; what there is to say of that."""
         made = replace(result, image=getattr(result.image, "array", result.image))
         added = add_result(self._viewer, self._source(), made, self._region)
         keep_network(added, made)
-        show_info(" ".join((self._sentence.format(added.name), *result.notes)))
+        return self._sentence.format(added.name)
 
     def _on_error(self, error: Exception) -> None:
-        show_error(str(error))
+        so_far = error.so_far if isinstance(error, DenoiseError) else None
+        show_error(str(error) if so_far is None else f"{so_far.notes[-1]} {self._add(so_far)}")
 
     def _on_end(self) -> None:
         self._bar.close()

@@ -72,7 +72,7 @@ class RunHere(QObject):
         Raises
         ------
         DenoiseError
-            If there is no room for the result, or no such device; then nothing is begun.
+            If there is no room for the result; then nothing is begun.
         """
         filling = None if task.viewed else Filling.for_task(task)
         name = self._name_while_filled(task) if filling is not None and filling.on_disk else ""
@@ -108,7 +108,7 @@ class RunHere(QObject):
         self.abandon()
         self.clear_away()
         if filling is not None and (filling.planes or filled is not None):
-            self._keep_planes(task, filling, filled, moment)
+            self._keep_planes(task, filling, filled, moment, "Ended at once:")
         elif moment is not None:
             self._keep(task, moment)
         else:
@@ -162,6 +162,7 @@ class RunHere(QObject):
             return
         details = json.dumps(result.provenance(), indent=1)
         if result.planes_done == 0:
+            self._take_away_empty()
             self.clear_away()
             self._tell(NOTHING, details)
             return
@@ -184,10 +185,15 @@ class RunHere(QObject):
             return VIEWED.format(filled.name)
         return f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
 
-    def _keep_planes(self, task: Task, filling: Filling, filled: Any, moment: Moment | None) -> None:
-        note = f"Ended at once: {filling.planes} of {task.planes} planes are denoised, the others are empty."
+    def _keep_planes(self, task: Task, filling: Filling, filled: Any, moment: Moment | None, why: str, details: str = "") -> None:
+        note = f"{why} {filling.planes} of {task.planes} planes are denoised, the others are empty."
         result = task.unfinished(filling.array, task.region, moment, planes=task.planes, planes_done=filling.planes, notes=(note,))
-        self._tell(f"{self._add(task, result, filled)} {note}", json.dumps(result.provenance(), indent=1))
+        self._tell(f"{self._add(task, result, filled)} {note}", details or json.dumps(result.provenance(), indent=1))
+
+    def _take_away_empty(self) -> None:
+        """Of a result that did not come to be, no layer is left either."""
+        if self._filled is not None and self._filled in self._viewer.layers:
+            self._viewer.layers.remove(self._filled)
 
     def _keep(self, task: Task, moment: Moment) -> None:
         result = task.kept(moment)
@@ -202,10 +208,16 @@ class RunHere(QObject):
     def _on_error(self, error: Exception) -> None:
         self._answered = True
         self.failed.emit(error)
+        task, filling, details = self._task, self._filling, "".join(traceback.format_exception(error))
         so_far = error.so_far if isinstance(error, DenoiseError) else None
-        if self._task is not None and so_far is not None:
-            where = self._add(self._task, so_far, self._filled)
-            self.told.emit(f"{so_far.notes[-1]} {where}", "".join(traceback.format_exception(error)))
+        if task is None:
+            return
+        if so_far is not None:
+            self._tell(f"{so_far.notes[-1]} {self._add(task, so_far, self._filled)}", details)
+        elif filling is not None and filling.planes:
+            self._keep_planes(task, filling, self._filled, self._watch.history.moment, f"The run failed: {str(error).removesuffix('.')}.", details)
+        else:
+            self._take_away_empty()
 
     def _on_end(self, task: Task) -> None:
         if self._running is None or self._begun is not task:  # ended without waiting, or the dock is gone

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import choose, torch_is_loaded
+from napari_zeroshot.engine.errors import DeviceError
 from napari_zeroshot.engine.method import Method, Progress
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import big_enough, checked_axes
@@ -20,6 +22,7 @@ from napari_zeroshot.widgets.layers import Source
 RunSteps = Callable[..., Generator[Progress, None, Result]]
 """`denoise_steps`."""
 At = Mapping[str, int]
+LEARNT_FROM_MORE = "Its network learnt from other planes too, so that this plane alone cannot be run again."
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Task:
         Whether planes are denoised only when they are looked at, by `lazy_steps`.
     cluster
         The scheduler that it is sent to, for `remote_steps`; empty if it is done in this process.
+    continued
+        Whether it goes on from the network of an earlier preview, so that nothing here could make it again.
     """
 
     source: Source
@@ -59,6 +64,7 @@ class Task:
     options: Mapping[str, Any]
     viewed: bool = False
     cluster: str = ""
+    continued: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -81,6 +87,11 @@ class Task:
         """How many planes are denoised."""
         return len(self.axes.planes())
 
+    @property
+    def learns_from_more(self) -> bool:
+        """Whether the network that denoises a plane has learnt from others too."""
+        return self.method.trains and self.options["stack"] != "plane" and self.planes > self.axes.size("C")
+
     def check(self) -> None:
         """Raise a `DenoiseError` if the image cannot be denoised, the region is too small for the method, or no cluster can be called so."""
         big_enough(checked_axes(self.source.data, self.source.axes.letters), self.method)
@@ -91,7 +102,14 @@ class Task:
             check_scheduler(self.cluster)
 
     def steps(self, run: RunSteps, cancelled: Callable[[], bool], **more: Any) -> Generator[Progress, None, Result]:
-        """Begin."""
+        """Begin, in the thread that does the work.
+
+        Raises
+        ------
+        FileError
+            If some pixels are see-through.
+        """
+        self.source.check_opaque(self.region, cancelled)
         changes = self.params.changed_from(self.method.settings(self.preset))
         about = {"axes": self.source.axes.letters, "preset": self.preset, "source": {"name": self.source.name}}
         if self.region:
@@ -127,8 +145,9 @@ class Task:
     def kept(self, moment: Moment) -> Result:
         """A result from what was shown at one moment."""
         image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
-        note = f"Kept by hand: one plane, as it was after step {moment.step}."
-        return self.unfinished(image, self.where(moment.at), moment, planes=1, planes_done=1, notes=(note,))
+        notes = (f"Kept by hand: one plane, as it was after step {moment.step}.", *([LEARNT_FROM_MORE] if self.learns_from_more else []))
+        how = {"planes": 1, "planes_done": 1, "notes": notes, "continued": self.continued or self.learns_from_more}
+        return self.unfinished(image, self.where(moment.at), moment, **how)
 
     def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:
         """A result that was not run to its end, as far as the history knows it."""
@@ -152,9 +171,11 @@ class Task:
         )
 
     def told_device(self) -> str:
-        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded."""
+        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded, or if it is there no more."""
         if self.cluster:
             return "workers of a cluster"
         if not self.method.trains or not torch_is_loaded():
             return "CPU (this method uses no GPU)" if not self.method.trains else str(self.options["device"])
-        return choose(self.options["device"]).reason
+        with suppress(DeviceError):
+            return choose(self.options["device"]).reason
+        return str(self.options["device"])
