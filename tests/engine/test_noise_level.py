@@ -68,12 +68,12 @@ def test_texture_as_fine_as_pixels_is_told_from_noise_stripes_and_what_optics_sh
     rows, columns = np.mgrid[:160, :170]
     bricks = np.sin(2.3 * columns + 0.5 * rows) * (np.sin(rows / 5) > 0)
     rng = np.random.default_rng(4)
-    assert fine_texture(planes(smooth + bricks + noise(0.5)))
-    assert fine_texture(planes(smooth + bricks.T[:160, :160].repeat(2, axis=1)[:, :170] + noise(0.2)))
-    assert not fine_texture(planes(smooth + noise(0.05)))
-    assert not fine_texture(planes(np.random.default_rng(2).poisson(smooth * 10)))
-    assert not fine_texture(planes(smooth + 0.2 * rng.normal(size=(160, 1)) + noise(0.1)))
-    assert not fine_texture(planes(np.full((40, 40), 3.0)))
+    assert fine_texture(smooth + bricks + noise(0.5))
+    assert fine_texture(smooth + bricks.T[:160, :160].repeat(2, axis=1)[:, :170] + noise(0.2))
+    assert not fine_texture(smooth + noise(0.05))
+    assert not fine_texture(np.random.default_rng(2).poisson(smooth * 10))
+    assert not fine_texture(smooth + 0.2 * rng.normal(size=(160, 1)) + noise(0.1))
+    assert not fine_texture(np.full((40, 40), 3.0))
 
 
 def test_white_noise_has_an_even_spectrum_of_its_variance():

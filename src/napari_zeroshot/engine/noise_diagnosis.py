@@ -13,7 +13,7 @@ from napari_zeroshot.engine import intensity
 from napari_zeroshot.engine.axes import Axes, Index, letters_of, parse
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.noise_correlation import correlation_map, flatness, frame_correlation, noise_shape, unevenness, variance_over
-from napari_zeroshot.engine.noise_level import finest_variance
+from napari_zeroshot.engine.noise_level import fine_texture, finest_variance
 from napari_zeroshot.engine.periodic_pattern import Pattern, periodic_pattern
 from napari_zeroshot.engine.photon_transfer import PhotonTransfer, photon_transfer
 from napari_zeroshot.engine.pixel_faults import End, ends, faulty_pixels, stripes
@@ -72,6 +72,8 @@ class NoiseReport:
         Of the noise of two pixels, 4 x 4: so many rows and so many columns apart.
     texture
         Whether the correlation is, or may be, the sample's fine texture instead: noise is then read as if no pixels shared it.
+    fine_texture
+        Whether the sample has details as fine as single pixels.
     frame_correlation
         Of the noise of successive frames; None where there are fewer than three.
     black, white
@@ -99,6 +101,7 @@ class NoiseReport:
     pattern: Pattern | None
     correlation: tuple[tuple[float, ...], ...]
     texture: bool
+    fine_texture: bool
     frame_correlation: float | None
     black: float
     white: float
@@ -230,10 +233,11 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
     shape = noise_shape(read.signals, read.noises)
     correlation, between = correlation_map(shape), frame_correlation(read.frames)
     doubtful = bool(max(correlation[0, 1], correlation[1, 0]) > SHARED) and not read.frames.size
-    texture = doubtful and _is_structure(shape, read.raws)
-    transfer = _transfer(read, np.ones_like(shape) if texture else shape, between, lowest, highest)
-    if doubtful and not texture and _finest(read.raws) > FINEST * _overall(transfer, read.signals) ** 2:
-        texture, transfer = True, _transfer(read, np.ones_like(shape), between, lowest, highest)
+    transfer = _transfer(read, shape, between, lowest, highest)
+    sharp = not doubtful or flatness(shape) > FLAT or _finest(read.raws) > FINEST * _overall(transfer, read.signals) ** 2
+    texture = doubtful and (sharp or unevenness(read.raws) > UNEVEN)
+    if texture:
+        transfer = _transfer(read, np.ones_like(shape), between, lowest, highest)
     dark = _darkness(transfer) if offset is None else offset
     read_noise, read_noise_error = _read_noise(transfer, dark)
     gain = transfer.slope if transfer.slope_is_known else None
@@ -260,6 +264,7 @@ def _report(read: _Read, offset: float | None, dtype: np.dtype[Any]) -> NoiseRep
         pattern=periodic_pattern(read.raws),
         correlation=tuple(tuple(row) for row in correlation.tolist()),
         texture=texture,
+        fine_texture=sharp and bool(np.mean([fine_texture(raw) for raw in read.raws]) > 0.5),
         frame_correlation=between,
         black=scale.low,
         white=scale.high,
@@ -279,11 +284,6 @@ def _transfer(read: _Read, shape: Floats, between: float | None, lowest: End, hi
         ends=(lowest.level if lowest.cut else -np.inf, highest.level if highest.cut else np.inf),
         raws=read.raws,
     )
-
-
-def _is_structure(shape: Floats, raws: Sequence[Floats]) -> bool:
-    """Whether what neighbours have in common is the sample's."""
-    return flatness(shape) > FLAT or unevenness(raws) > UNEVEN
 
 
 def _finest(raws: Sequence[Floats]) -> float:

@@ -43,12 +43,12 @@ def finest_variance(planes: NDArray[Any]) -> float:
     return float(np.square(np.diff(np.diff(planes, 2, axis=-1), 2, axis=-2)).mean(dtype=np.float64)) / 36
 
 
-def fine_texture(planes: Planes) -> bool:
+def fine_texture(plane: NDArray[Any]) -> bool:
     """Whether the sample has details as fine as single pixels, such as grass or bricks, and mostly along one axis, which white noise has not.
 
-    Shape (N, C, Y, X). What whole rows or columns have in common does not count: that is a camera's stripes.
+    Shape (Y, X). What whole rows or columns have in common does not count: that is a camera's stripes.
     """
-    power = power_spectrum(planes)
+    power = power_spectrum(plane[np.newaxis, np.newaxis])
     along = np.meshgrid(*(np.arange(size) / (2 * size) for size in power.shape), indexing="ij")
     coarser, finer = np.minimum(*along), np.maximum(*along)
     one, both = (finer > ONE_WAY) & (coarser > ACROSS[0]) & (coarser < ACROSS[1]), coarser > BOTH_WAYS

@@ -97,7 +97,7 @@ def test_texture_as_fine_as_pixels_is_kept_and_told(noisy, monkeypatch):
     kept = denoise(image, "zs-unet", **{**QUICK, "steps": 200})
     assert any("along the diagonals" in note for note in kept.notes)
     assert not any("along the diagonals" in note for note in denoise(noisy, "zs-unet", **{**QUICK, "steps": 2}).notes)
-    monkeypatch.setattr(zs_unet, "fine_texture", lambda part: False)
+    monkeypatch.setattr(zs_unet, "_is_textured", lambda report, job: False)
     lost = denoise(image, "zs-unet", **{**QUICK, "steps": 200})
     assert psnr(clean, kept.image, data_range=255) > psnr(clean, lost.image, data_range=255) + 0.5
 

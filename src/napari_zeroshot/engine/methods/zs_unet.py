@@ -16,7 +16,6 @@ from napari_zeroshot.engine.blur import SIGMAS, Blur
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.method import Job, Method, Planes, Steps
 from napari_zeroshot.engine.neighbours import Neighbours, OfMiddle, count_of, own
-from napari_zeroshot.engine.noise_level import fine_texture
 from napari_zeroshot.engine.params import param, retuned
 from napari_zeroshot.engine.parts import middle_of, spread
 from napari_zeroshot.engine.training import Training
@@ -177,7 +176,7 @@ def _lessons(network: EvenUNet, report: NoiseReport | None, plain: Planes, quick
     noise, diagonal = None, False
     if report is not None and apart == (1,):
         part = _read_from(plain)
-        diagonal = part.shape[1] > 1 or _is_textured(part, report, bench.job)
+        diagonal = part.shape[1] > 1 or _is_textured(report, bench.job)
         noise = _own_noise(report, part, diagonal)
     pairs = [Pairs(bench, distance, noise, diagonal=diagonal) for distance in apart]
     own_from = max(own_from, 1.0)  # not the first step, whose loss is told
@@ -206,12 +205,11 @@ def _steps(report: NoiseReport | None, noisy: Planes, params: ZSUNetParams, job:
     return max(1, round(share * params.steps))
 
 
-def _is_textured(part: Planes, report: NoiseReport, job: Job) -> bool:
-    """Whether grey planes have details as fine as their pixels, and noise that tells them apart from it."""
-    textured = not report.neighbours_share and fine_texture(part)
-    if textured:
+def _is_textured(report: NoiseReport, job: Job) -> bool:
+    """Whether grey planes have details as fine as their pixels; that is told."""
+    if report.fine_texture:
         job.note("The sample has details as fine as single pixels: pairs were taken along the diagonals of 2 x 2 pixels, which keeps them.")
-    return textured
+    return report.fine_texture
 
 
 def _own_noise(report: NoiseReport, part: Planes, textured: bool) -> OwnNoise:
