@@ -62,7 +62,10 @@ def test_grass_is_not_taken_for_noise_that_neighbours_share():
     clean = skimage.data.grass()[128:384, 128:384].astype(np.float64)
     report = diagnose(clean + np.random.default_rng(0).normal(0, 5, clean.shape))
     assert report.texture
+    assert report.fine_texture
     assert not report.neighbours_share
+    assert findings(report)[0].sentence.startswith("The sample has details as fine as single pixels")
+    assert "perhaps" not in verdict(report)
 
 
 def test_what_moves_does_not_count_as_noise():

@@ -60,7 +60,7 @@ def reasons(report: NoiseReport | None, count: int = 0) -> Iterator[str]:
     light = f"About {report.photons:.2g} photons at the brightest" if report.photons is not None else "Noise that does not grow with the light"
     if report.neighbours_share:
         yield f"{light}, and noise that neighbouring pixels share: ZS-UNet learnt from pixels two and three apart, at the cost of the finest detail."
-    elif report.texture:
+    elif report.perhaps_shared:
         yield f"{light}, and noise that is perhaps each pixel's own, perhaps shared: ZS-UNet learnt from neighbouring pixels, as if it were their own."
     else:
         yield f"{light}, and noise of its own for each pixel: ZS-UNet learnt from neighbouring pixels, and from its own answer with this noise."

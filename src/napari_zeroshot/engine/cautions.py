@@ -164,7 +164,7 @@ def _of_noise(report: NoiseReport, dtype: np.dtype[Any]) -> Iterator[Caution]:
 
 def _of_sharing(report: NoiseReport, method: Method, params: Params) -> Iterator[Caution]:
     handled = method.shared_noise(params, report)
-    if report.texture and not handled:
+    if report.perhaps_shared and not handled:
         yield Caution("Neighbours", PERHAPS, LOOK_AT_EMPTY)
     elif report.shared_up_to > handled:
         apart = "two" if report.shared_up_to == 2 else "three"

@@ -118,6 +118,11 @@ class NoiseReport:
         return self.neighbour_correlation > SHARED and not self.texture
 
     @property
+    def perhaps_shared(self) -> bool:
+        """Whether what neighbouring pixels have in common may be noise or texture: only texture that fine is known for what it is."""
+        return self.texture and not self.fine_texture
+
+    @property
     def shared_two_apart(self) -> bool:
         """Whether pixels with one between them share noise too."""
         return self.neighbours_share and max(self.correlation[0][2], self.correlation[2][0]) > SHARED

@@ -51,7 +51,7 @@ class Finding:
 def verdict(report: NoiseReport) -> str:
     """The report in one sentence."""
     light = f"About {report.photons:.2g} photons at the brightest" if report.photons is not None else "Noise that does not grow with the light"
-    beside = "neighbouring pixels perhaps share noise" if report.texture else "neighbouring pixels independent"
+    beside = "neighbouring pixels perhaps share noise" if report.perhaps_shared else "neighbouring pixels independent"
     if report.neighbours_share:
         beside = f"neighbouring pixels share noise ({report.neighbour_correlation:.1f})"
     cut = f"{100 * report.highest.share:.2g} %" if report.highest.cut else "nothing"
@@ -71,12 +71,15 @@ def _dark(report: NoiseReport) -> str:
 def _sharing(report: NoiseReport) -> Iterator[Finding]:
     row, column = (round(value, 2) + 0.0 for value in (report.correlation[0][1], report.correlation[1][0]))  # + 0: no minus before 0
     value = f"{row:.2f} beside, {column:.2f} below"
-    if report.texture:
+    if report.perhaps_shared:
         sentence = "Neighbouring pixels vary together, and unevenly: they share noise, or the sample has a fine texture all over."
         yield Finding("Neighbours", value, sentence, "Look at an empty place: if it is blotchy, use FM2S; if not, ZS-N2M.", notable=True)
     elif report.neighbours_share:
         advice = "ZS-N2N and ZS-N2M would take it for structure and keep it; use Auto, which learns from pixels further apart, or FM2S (preset wide-field)."
         yield Finding("Neighbours", value, "Neighbouring pixels share noise: it looks like blots, not like single grains.", advice, notable=True)
+    elif report.fine_texture:
+        sentence = "The sample has details as fine as single pixels, and each pixel has noise of its own."
+        yield Finding("Neighbours", value, sentence, "Auto keeps such details best.")
     else:
         yield Finding("Neighbours", value, "Each pixel has noise of its own.", "Every method here can tell it from structure.")
 
