@@ -215,7 +215,8 @@ def test_a_disk_that_is_really_read_only_is_told(small_disk, raw, ending):
 
 
 def test_a_large_result_is_refused_on_a_small_disk_before_any_work(small_disk, tmp_path):
-    with pytest.raises(FileError, match="of which .* are free; make room"), files.room_for(small_disk / "clean.tif", Image(np.broadcast_to(np.uint8(0), (1 << 20, 1200)))):
+    image = Image(np.broadcast_to(np.uint8(0), (1 << 20, 1200)))
+    with pytest.raises(FileError, match=r"of which .* are free; make room"), files.room_for(small_disk / "clean.tif", image):
         pytest.fail("there is no room")
 
 
