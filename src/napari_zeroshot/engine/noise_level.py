@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_zeroshot.engine.method import Planes
+from napari_zeroshot.engine.parts import middle_of
 
 Spectrum = NDArray[np.float64]
 """Shape (Y, X): mean power of each cosine of an image; white noise of variance v has power v at every one."""
@@ -23,6 +24,8 @@ ALL_NOISE = 0.3
 ONE_WAY, ACROSS, BOTH_WAYS = 0.35, (0.02, 0.15), 0.4
 """Cycles a pixel: details finer than the first along one axis, and between the second along the other, hold texture and noise (coarser ones are stripes);
 those finer than the third along both hold next to nothing but noise."""
+ENOUGH = 1024
+"""Side of a plane's middle, in pixels, in which texture is looked for."""
 TEXTURE = 1.2
 """So many times as strong the former are where there is texture. Noise of microscopes and simulated scenes, 256 x 256: 0.9 to 1.17; FMD's confocal
 BPAE cells 1.2 to 1.3; photographs with noise of a standard deviation of 10: 1.0 to 3.3."""
@@ -48,7 +51,7 @@ def fine_texture(plane: NDArray[Any]) -> bool:
 
     Shape (Y, X). What whole rows or columns have in common does not count: that is a camera's stripes.
     """
-    power = power_spectrum(plane[np.newaxis, np.newaxis])
+    power = power_spectrum(middle_of(plane[np.newaxis, np.newaxis], ENOUGH))
     along = np.meshgrid(*(np.arange(size) / (2 * size) for size in power.shape), indexing="ij")
     coarser, finer = np.minimum(*along), np.maximum(*along)
     one, both = (finer > ONE_WAY) & (coarser > ACROSS[0]) & (coarser < ACROSS[1]), coarser > BOTH_WAYS
