@@ -16,6 +16,7 @@ from benchmarks.record import Entries, Entry, load, origin
 from benchmarks.suite import Suite
 from napari_zeroshot import denoise
 from napari_zeroshot.engine.metrics import psnr
+from napari_zeroshot.engine.noise import add_noise
 
 KEY = ("row", "sigma", "image")
 SIDE = 256
@@ -47,7 +48,7 @@ def middle(name: str) -> NDArray[np.float64]:
 
 def noisy(clean: NDArray[np.float64], sigma: float) -> NDArray[np.uint8]:
     """With Gaussian noise, in 8 bits."""
-    return (clean + np.random.default_rng(0).normal(0, sigma, clean.shape)).clip(0, 255).round().astype(np.uint8)
+    return (255 * add_noise(clean / 255, "gaussian", np.random.default_rng(0), sigma=sigma, clip=True)).round().astype(np.uint8)
 
 
 def measure(rows: Iterable[str], entries: Entries) -> None:
