@@ -23,6 +23,7 @@ from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_
 from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
+from napari_zeroshot.engine.region import lies_in_memory
 from napari_zeroshot.engine.result import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
@@ -121,6 +122,11 @@ class Readable:
         """Of the array."""
         dtype: np.dtype[Any] = np.dtype(self._opened.dtype)
         return dtype
+
+    @property
+    def lies_in_memory(self) -> bool:
+        """Whether the array does."""
+        return lies_in_memory(self._opened)
 
     def __getitem__(self, place: Any) -> NDArray[Any]:
         with damage_explained(self._path):

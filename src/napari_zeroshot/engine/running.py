@@ -107,6 +107,7 @@ class Run:
         order = self.order
         last_channel: int | None = None
         self._take_over_finished()
+        self._look_ahead()
         groups = self._needed(order.groups())
         with self._at_work():
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
@@ -123,6 +124,7 @@ class Run:
     def learn(self) -> Generator[Progress, None, Result]:
         """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
         self._take_over_finished()
+        self._look_ahead()
         order, groups, learned = self.order, self._needed(self.order.groups()), []
         with self._at_work():
             for number, group in enumerate(groups):
@@ -147,6 +149,9 @@ class Run:
             self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
         self.looked_at = middles(self.order.axes, self.done) if self.order.cautions else frozenset()
+
+    def _look_ahead(self) -> None:
+        self.reading.refuse_gaps(index for index in self.order.axes.planes() if index not in self.done)
 
     def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
         """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel.
