@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,6 +18,8 @@ from napari_zeroshot.engine.errors import ImageError
 if TYPE_CHECKING:
     from napari_zeroshot.engine.image import Image
 
+VERSION = "Version of the OME-Zarr that is written; RESULT's if left out, 0.4 where that is no OME-Zarr."
+
 
 def rerun(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="A file that napari-zeroshot has written.", show_default=False)],
@@ -27,6 +29,7 @@ def rerun(
         Path | None, typer.Option("--output", metavar="FILE", help="The file to write; RESULT's name with -again if left out.", show_default=False)
     ] = None,
     device: Annotated[str | None, typer.Option(help="As for denoise; the CPU if the result was made on one, else auto.", show_default=False)] = None,
+    ome_zarr: Annotated[Literal["0.4", "0.5"] | None, typer.Option("--ome-zarr", help=VERSION, show_default=False)] = None,
     overwrite: OverwriteOption = False,
     keep_partial: KeepPartialOption = False,
     as_json: JsonOption = False,
@@ -39,7 +42,7 @@ def rerun(
 
     target = target or _again(result)
     files.check_target(target, source=source, overwrite=overwrite)
-    order = recorded(result)
+    order, version = recorded(result), ome_zarr or files.ome_zarr_version_like(result)
     with first_interrupt() as asked:
         image = _of_that_form(source, order.axes.letters)
         order.check_form(image.array)
@@ -47,7 +50,7 @@ def rerun(
         files.check_target(target, overwrite=overwrite, like=part, dtype=order.dtype)
         with files.room_for(target, part, order.dtype) as room:
             steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=room, source={"name": source.name})
-            put = partial(files.write, target, like=image, overwrite=overwrite)
+            put = partial(files.write, target, like=image, overwrite=overwrite, ome_zarr_version=version)
             made = whole_or_partial(steps, order.method.title, target, put, image.notes, keep_partial=keep_partial, as_json=as_json)
             put(made)
     report(target, made, [*image.notes, *made.notes], as_json)

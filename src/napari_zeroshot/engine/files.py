@@ -143,6 +143,16 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     return None if provenance is None else dict(provenance)
 
 
+def ome_zarr_version_like(path: str | Path) -> str:
+    """The version that an OME-Zarr is of; the usual one for other files, and where it is of one that is not written here."""
+    path = Path(path)
+    if _ending(path) not in FOLDERS:
+        return ome_zarr.VERSION
+    with damage_explained(path):
+        found = ome_zarr.version_of(path)
+        return next((version for version in ome_zarr.VERSIONS if version == found), ome_zarr.VERSION)
+
+
 def _no_provenance(path: Path) -> None:
     """What a PNG says of how it was made."""
 
