@@ -19,7 +19,7 @@ from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.cautions import Caution, Sight, cautions, middles
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress
+from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Setup
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
@@ -246,7 +246,12 @@ class Run:
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, SoFar(self, learned))
 
     def _progress(self, stage: str, loss: float | None, snapshot: SoFar, score: float | None = None) -> Progress:
-        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
+        steps = self.steps_done, max(self.steps_total, self.steps_done)
+        return Progress(stage, *steps, loss, time.perf_counter() - self.started, snapshot, score, setup=self._setup())
+
+    def _setup(self) -> Setup:
+        order = self.order
+        return Setup(order.params, order.device.reason, order.device.name, self.threads, order.tile)
 
     def _so_far(self) -> SoFar:
         """The finished planes, and the others as they were."""
