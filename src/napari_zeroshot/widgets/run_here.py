@@ -183,10 +183,8 @@ class RunHere(QObject):
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
-        keep_network(filled, result)
-        if task.viewed:
-            return VIEWED.format(filled.name)
-        return f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
+        shown = f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
+        return f"{VIEWED.format(filled.name) if task.viewed else shown} {keep_network(filled, result)}".strip()
 
     def _keep_planes(self, task: Task, filling: Filling, filled: Any, moment: Moment | None, why: str, details: str = "") -> None:
         note = f"{why} {filling.planes} of {task.planes} planes are denoised, the others are empty."

@@ -148,7 +148,7 @@ class Task:
 
     def unfinished(self, image: Any, region: Region, moment: Moment | None = None, setup: Setup | None = None, **told: Any) -> Result:
         """A result that was not run to its end, as far as the history knows it; `setup` is what the run says that it computes with."""
-        unheard = {"params": self.params, "device": str(self.options["device"]), "processor": "auto"}
+        unheard: dict[str, Any] = {"params": self.params, "device": str(self.options["device"]), "processor": "auto"}
         known = {"seconds": moment.seconds, "losses": moment.losses, "scores": moment.scores} if moment else {"seconds": 0.0}
         source = {"shape": list(self.source.axes.shape), "dtype": str(self.source.data.dtype), "name": self.source.name}
         return Result(
