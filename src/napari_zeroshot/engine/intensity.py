@@ -172,7 +172,8 @@ def fill_gaps(plane: NDArray[Any], where: str, *, allowed: bool) -> tuple[NDArra
     if not allowed:
         raise GapsError(
             f"{int(gaps.sum())} of {plane.size} values{where} are NaN or infinite, the first at row {first[0]}, column {first[1]}; "
-            "mend them, or ask for filling (nan='fill', --nan fill, in napari Fill NaN under Reproducibility): they are then NaN in the result too"
+            "mend them, or ask for filling (nan='fill', --nan fill, in napari Fill NaN under Reproducibility of the Denoise dock): "
+            "they are then NaN in the result too"
         )
     if gaps.all():
         raise ImageError(f"every value{where} is NaN or infinite; there is nothing to denoise")
