@@ -65,6 +65,22 @@ def test_machines_are_told_in_json(command, plane, tmp_path, monkeypatch, option
     assert key in shown.json
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "not asked for"])
+def test_best_so_far_of_what_is_made_again_is_kept_on_request(command, plane, tmp_path, monkeypatch, asked):
+    def train(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+        yield from ()
+
+    command("denoise", "zs-n2n", plane, tmp_path / "clean.tif", "--steps", 2, "--crop", 16, "--crops", 1)
+    monkeypatch.setattr("napari_zeroshot.engine.fitting.train", train)
+    shown = command("rerun", tmp_path / "clean.tif", "--input", plane, *(["--keep-partial"] if asked else []))
+    assert shown.code == 130
+    assert ("wrote the best result so far" in shown.out) is asked
+    assert ("nothing was written (--keep-partial" in shown.err) is not asked
+    assert (tmp_path / "clean-again.tif").exists() is asked
+    assert not asked or read(tmp_path / "clean-again.tif").provenance["complete"] is False
+
+
 def test_keyboard_belongs_to_python_again_afterwards(command, plane, tmp_path):
     before = signal.getsignal(signal.SIGINT)
     command("denoise", "median", plane, tmp_path / "clean.tif")

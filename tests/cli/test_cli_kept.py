@@ -14,20 +14,20 @@ from napari_zeroshot.engine.methods import gaussian
 SHORT = ("--steps", 5, "--crop", 16, "--crops", 1, "--device", "cpu")
 
 
-def taking_a_gaussian(channel):
-    """Training that ends with a Gaussian for one channel, as Auto's does where photons are few."""
+def taking_a_gaussian(*channels):
+    """Training that ends with a Gaussian for some channels, as Auto's does where photons are few."""
     trainings, calmer = [], running.calmer
 
     def train(fit, job):
         trainings.append(job)
-        return gaussian.fit(fit.args[0], gaussian.GaussianParams(), job) if len(trainings) == channel else calmer(fit, job)
+        return gaussian.fit(fit.args[0], gaussian.GaussianParams(), job) if len(trainings) in channels else calmer(fit, job)
 
     return train
 
 
-@pytest.mark.parametrize(("method", "image", "channel"), [("auto", "plane", 1), ("zs-n2n", "stack", 2)], ids=["the only channel", "one of two"])
-def test_an_image_that_took_a_gaussian_is_written_and_why_there_is_no_network_is_told(command, request, tmp_path, monkeypatch, method, image, channel):
-    monkeypatch.setattr(running, "calmer", taking_a_gaussian(channel))
+@pytest.mark.parametrize(("method", "image", "channels"), [("auto", "plane", [1]), ("zs-n2n", "stack", [1, 2])], ids=["the only channel", "both of two"])
+def test_an_image_that_took_a_gaussian_is_written_and_why_there_is_no_network_is_told(command, request, tmp_path, monkeypatch, method, image, channels):
+    monkeypatch.setattr(running, "calmer", taking_a_gaussian(*channels))
     words = ("denoise", method, request.getfixturevalue(image), tmp_path / "clean.ome.tif", *SHORT, "--save-network", tmp_path / "n.safetensors")
     shown = command(*words)
     assert shown.code == 1
@@ -36,6 +36,15 @@ def test_an_image_that_took_a_gaussian_is_written_and_why_there_is_no_network_is
     assert "cancelled" not in shown.out + shown.err
     assert read(tmp_path / "clean.ome.tif").provenance["complete"] is True
     assert not (tmp_path / "n.safetensors").exists()
+
+
+def test_the_gaussian_of_one_channel_of_two_is_saved_with_the_network_of_the_other(command, stack, tmp_path, monkeypatch):
+    first, again, network = tmp_path / "first.ome.tif", tmp_path / "again.ome.tif", tmp_path / "n.safetensors"
+    monkeypatch.setattr(running, "calmer", taking_a_gaussian(2))
+    assert command("denoise", "zs-n2n", stack, first, *SHORT, "--save-network", network).code == 0
+    shown = command("denoise", "zs-n2n", stack, again, "--network", network, "--device", "cpu")
+    assert "Channel 2: A Gaussian of" in shown.out
+    np.testing.assert_array_equal(read(again).array, read(first).array)
 
 
 def test_machines_are_told_both_in_one_object(command, plane, tmp_path, monkeypatch):

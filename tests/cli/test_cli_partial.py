@@ -8,6 +8,13 @@ from napari_zeroshot.engine.running import Run
 
 
 @pytest.fixture
+def clean(command, stack, tmp_path):
+    """The stack, denoised."""
+    command("denoise", "median", stack, tmp_path / "clean.ome.tif")
+    return tmp_path / "clean.ome.tif"
+
+
+@pytest.fixture
 def failing(monkeypatch):
     """A graphics card that stops working at the third plane."""
     written, write = [], Run._write
@@ -48,6 +55,17 @@ def test_machines_are_told_both_in_one_object(failing, command, stack, tmp_path)
     assert shown.code == 1
     assert "unspecified launch failure" in shown.json["error"]
     assert (shown.json["output"], shown.json["complete"]) == (str(tmp_path / "clean.ome.tif"), False)
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "not asked for"])
+def test_finished_planes_of_what_is_made_again_are_written_on_request(clean, failing, command, stack, tmp_path, asked):
+    shown = command("rerun", clean, "--input", stack, *(["--keep-partial"] if asked else []))
+    assert shown.code == 1
+    assert "unspecified launch failure" in shown.err
+    assert ("--keep-partial writes the 2 of 8 planes that were finished" in shown.err) is not asked
+    assert (tmp_path / "clean-again.ome.tif").exists() is asked
+    if asked:
+        assert read(tmp_path / "clean-again.ome.tif").provenance["planes_done"] == 2
 
 
 def test_an_error_before_any_plane_is_told_as_ever(command, plane, tmp_path, monkeypatch):

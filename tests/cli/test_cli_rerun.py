@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import zarr
 
 from napari_zeroshot import read, write
+from napari_zeroshot.engine import ome_zarr
 
 OPTIONS = ("--steps", 15, "--crop", 16, "--crops", 1, "--seed", 3, "--stack", "plane", "--dtype", "float32", "--device", "cpu", "--alpha-ie", 4)
 
@@ -58,6 +60,33 @@ def test_axes_that_the_user_named_are_named_again(command, tmp_path, pixels):
 def test_json_holds_the_new_record(command, stack, clean):
     shown = command("rerun", clean, "--input", stack, "--json").json
     assert (shown["method"], shown["seed"], shown["stack"], shown["dtype"]) == ("zs-n2m", 3, "plane", "float32")
+
+
+@pytest.mark.parametrize(
+    ("first", "options", "expected"),
+    [
+        (("clean.ome.zarr", "--ome-zarr", "0.5"), (), "0.5"),
+        (("clean.ome.zarr",), (), "0.4"),
+        (("clean.ome.tif",), (), "0.4"),
+        (("clean.ome.zarr", "--ome-zarr", "0.5"), ("--ome-zarr", "0.4"), "0.4"),
+        (("clean.ome.tif",), ("--ome-zarr", "0.5"), "0.5"),
+    ],
+    ids=["0.5", "0.4", "no OME-Zarr", "0.4 asked for", "0.5 asked for"],
+)
+def test_ome_zarr_is_written_in_the_version_of_the_result_unless_another_is_asked_for(command, stack, tmp_path, first, options, expected):
+    name, *form = first
+    command("denoise", "median", stack, tmp_path / name, *form)
+    assert command("rerun", tmp_path / name, "--input", stack, "--output", tmp_path / "again.ome.zarr", *options).code == 0
+    assert ome_zarr.version_of(tmp_path / "again.ome.zarr") == expected
+
+
+@pytest.mark.parametrize("version", ["0.3", None, ["0.5"]], ids=str)
+def test_a_version_that_is_not_written_here_is_no_hindrance(command, stack, tmp_path, version):
+    command("denoise", "median", stack, tmp_path / "clean.ome.zarr")
+    group = zarr.open_group(tmp_path / "clean.ome.zarr", mode="r+")
+    group.attrs["multiscales"] = [{**group.attrs["multiscales"][0], "version": version}]
+    assert command("rerun", tmp_path / "clean.ome.zarr", "--input", stack).code == 0
+    assert ome_zarr.version_of(tmp_path / "clean-again.ome.zarr") == "0.4"
 
 
 def test_an_existing_output_is_found_out_before_the_work(command, stack, clean):

@@ -46,6 +46,16 @@ def test_people_read_a_table_with_the_best_marked(command, plane, tmp_path, monk
     assert "at least 32 x 32" in shown.out
 
 
+def test_gaps_are_filled_on_request(command, pixels, tmp_path):
+    gaps = pixels[0, 0, 0].astype(np.float32)
+    gaps[3, 4] = np.nan
+    image = files.write(tmp_path / "gaps.ome.tif", gaps, axes="YX")
+    words = ("sweep", image, tmp_path / "out", "--method", "gaussian", "--vary", "sigma=1,2")
+    assert "--nan fill" in command(*words).err
+    assert command(*words, "--nan", "fill").code == 0
+    assert np.isnan(files.read(tmp_path / "out" / "sweep.ome.tif").array[:, 3, 4]).all()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

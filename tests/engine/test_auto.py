@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_zeroshot import denoise, save_network
+from napari_zeroshot import denoise, load_network, save_network
 from napari_zeroshot.engine import auto
 from napari_zeroshot.engine.blur import best_sigma
+from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.noise_diagnosis import diagnose
 
 QUICK = {"device": "cpu", "crop": 32, "crops": 4, "turns": "1", "dtype": "float32"}
@@ -152,6 +153,35 @@ def test_a_network_that_is_used_again_is_mixed_as_it_was(few_photons, mixed, tmp
     pytest.importorskip("safetensors")
     path = save_network(tmp_path / "mixed.safetensors", mixed)
     np.testing.assert_allclose(denoise(few_photons, trained=path, device="cpu", dtype="float32").image, mixed.image, rtol=1e-5)
+
+
+def answers_used(monkeypatch, *shares):
+    """Of the channels one after the other, such a share of the answer is used."""
+    left = iter(shares)
+    monkeypatch.setattr(auto, "JUDGED_FROM", 1)
+    monkeypatch.setattr(auto, "_share_of", lambda *_: next(left))
+
+
+@pytest.mark.parametrize("axes", ["CYX", "CTYX"])
+def test_where_one_channel_took_a_gaussian_it_is_kept_with_the_networks_of_the_others(few_photons, axes, tmp_path, monkeypatch):
+    pytest.importorskip("safetensors")
+    answers_used(monkeypatch, 1.0, 0.0)
+    image = np.stack([few_photons, few_photons[:, ::-1]])
+    image = np.stack([image, image[:, ::-1], image], axis=1) if "T" in axes else image
+    result = denoise(image, "auto", axes=axes, steps=2, **QUICK)
+    path = save_network(tmp_path / "two.safetensors", result)
+    again = denoise(image, axes=axes, trained=path, device="cpu", dtype="float32")
+    np.testing.assert_array_equal(again.image, result.image)
+    (told,) = [note for note in again.notes if "A Gaussian of" in note]
+    assert told.startswith(f"Channel 2: A Gaussian of {load_network(path).networks[1].sigma:.2g} px was used")
+    assert again.provenance()["network"] == load_network(path).told()
+
+
+def test_where_every_channel_took_a_gaussian_there_is_no_network_and_why_is_told(few_photons, tmp_path, monkeypatch):
+    answers_used(monkeypatch, 0.0, 0.0)
+    result = denoise(np.stack([few_photons, few_photons]), "auto", axes="CYX", steps=2, **QUICK)
+    with pytest.raises(ParamError, match="no network to use again: a filter was used in its place, a Gaussian"):
+        save_network(tmp_path / "none.safetensors", result)
 
 
 @pytest.fixture(scope="module")

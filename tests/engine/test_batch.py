@@ -191,6 +191,46 @@ def test_another_image_of_the_same_name_is_refused(raw, stack, tmp_path):
     assert "modified" in batch([raw], tmp_path / "clean", **QUICK).outcomes[0].told[0]
 
 
+@pytest.fixture
+def holed(raw, stack):
+    """`stack` as floats with a gap in its last plane, which are in the file `raw` now."""
+    pixels = stack.astype(np.float32)
+    pixels[1, 1, 2, 3] = np.nan
+    write(raw, Image(pixels, "TCYX"), overwrite=True)
+    return pixels
+
+
+@pytest.mark.parametrize(("planes", "kept"), [("shared", 2), ("plane", 3), ("warm", 3)])
+def test_planes_finished_before_a_gap_was_met_are_kept_and_filling_goes_on(raw, holed, tmp_path, monkeypatch, planes, kept):
+    monkeypatch.setattr("napari_zeroshot.engine.outcome.IN_MEMORY", 0)
+    (outcome,) = batch([raw], tmp_path / "clean", stack=planes, **QUICK).outcomes
+    (folder,) = (tmp_path / "clean").iterdir()
+    assert outcome.state == "failed"
+    assert "plane T=1, C=1 are NaN or infinite, the first at row 2, column 3" in outcome.told[0]
+    assert f"{kept} of 4 planes are finished and kept in {folder}" in outcome.told[0]
+    (outcome,) = batch([raw], tmp_path / "clean", stack=planes, nan="fill", **QUICK).outcomes
+    assert (outcome.state, outcome.kept) == ("done", kept)
+    np.testing.assert_array_equal(clean(tmp_path), denoise(holed, axes="TCYX", stack=planes, nan="fill", **QUICK).image)
+    assert read(tmp_path / "clean" / "raw.ome.tif").provenance["nan"] == "fill"
+
+
+def test_a_gap_in_a_small_file_is_refused_before_the_work_and_nothing_is_left(raw, holed, tmp_path, monkeypatch):
+    monkeypatch.setattr(running.Run, "_learn", lambda *_: pytest.fail("a gap was there to be seen"))
+    (outcome,) = batch([raw], tmp_path / "clean", **QUICK).outcomes
+    assert outcome.state == "failed"
+    assert "row 2, column 3" in outcome.told[0]
+    assert "kept" not in outcome.told[0]
+    assert not list((tmp_path / "clean").iterdir())
+
+
+def test_a_result_that_went_on_with_filling_does_not_go_on_without(raw, tmp_path):
+    interrupted(raw, tmp_path / "clean", 1)
+    interrupted(raw, tmp_path / "clean", 1, nan="fill")
+    assert "nan fill then, refuse now" in batch([raw], tmp_path / "clean", **QUICK).outcomes[0].told[0]
+    (outcome,) = batch([raw], tmp_path / "clean", nan="fill", **QUICK).outcomes
+    assert (outcome.state, outcome.kept) == ("done", 2)
+
+
 @pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"axes": "tcyx"}, {"preset": "preview"}, {"nan": "fill"}], ids=str)
 def test_what_is_done_is_known_again_whatever_was_asked_for(stack, tmp_path, options):
     raw = write(tmp_path / "raw.ome.tif", Image(stack.astype(np.float32), "TCYX"))

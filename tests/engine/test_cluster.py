@@ -1,6 +1,7 @@
 """A run on a cluster gives the pixels and the record of a run in one process, however many workers there are, and whatever becomes of them."""
 
 import os
+import re
 import signal
 import sys
 
@@ -142,6 +143,17 @@ def test_a_batch_goes_on_elsewhere_than_it_was_begun(address, raw, stack, tmp_pa
     (outcome,) = batch([raw], tmp_path / "clean", scheduler=gone_on, **options).outcomes
     assert (outcome.state, outcome.kept >= 2) == ("done", True)
     np.testing.assert_array_equal(read(tmp_path / "clean" / "raw.ome.tif").array, denoise(stack, axes="TCYX", **options).image)
+
+
+def test_planes_finished_there_before_a_gap_was_met_are_kept_and_filling_goes_on_here(alone, raw, stack, tmp_path):
+    holed, options = stack.astype(np.float32), {**QUICK, "stack": "plane"}
+    holed[2, 1, 5, 7] = np.nan
+    write(raw, Image(holed, "TCYX"), overwrite=True)
+    (outcome,) = batch([raw], tmp_path / "clean", scheduler=alone, **options).outcomes
+    kept = re.search("([1-5]) of 6 planes are finished and kept", outcome.told[0])
+    (outcome,) = batch([raw], tmp_path / "clean", nan="fill", **options).outcomes
+    assert (outcome.state, outcome.kept) == ("done", int(kept[1]))
+    np.testing.assert_array_equal(read(outcome.target).array, denoise(holed, axes="TCYX", nan="fill", **options).image)
 
 
 @pytest.mark.parametrize("wrong", ["nowhere", "local:", "local:0", "local:many", ""])

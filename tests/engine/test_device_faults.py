@@ -79,6 +79,14 @@ def test_the_fallback_does_it_with_less_at_once_and_says_so(stack, monkeypatch, 
     np.testing.assert_array_equal(result.image, expected.image)
 
 
+def test_reports_say_with_what_is_computed_since_less_is_done_at_once(noisy, monkeypatch):
+    few_memory(monkeypatch, "training is under way")
+    said = []
+    result = finished(denoise_steps(noisy, "zs-n2n", **QUICK), said.append)
+    assert [(report.setup.tile, report.setup.params.crops) for report in said] == 2 * [(1024, 2)] + 5 * [(512, 1)]
+    assert said[-1].setup == result.setup
+
+
 def test_less_is_done_at_once_until_it_fits(stack, monkeypatch):
     def short(planes, job, knobs, total):
         asked.append((job.tile, knobs.crops))

@@ -11,7 +11,7 @@ import zarr
 
 from napari_zeroshot.engine import plan, running
 from napari_zeroshot.engine.axes import parse
-from napari_zeroshot.engine.errors import DenoiseError, DeviceError, ImageError, ParamError
+from napari_zeroshot.engine.errors import DenoiseError, DeviceError, GapsError, ImageError, ParamError
 from napari_zeroshot.engine.fingerprint import of_image
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.run import denoise, denoise_steps
@@ -135,6 +135,24 @@ def test_gaps_are_refused_with_the_plane_and_the_place(stack):
     image[2, 1, 5, 7] = np.nan
     with pytest.raises(ImageError, match="1 of 744 values of plane T=2, C=1 are NaN or infinite, the first at row 5, column 7"):
         denoise(image, axes="TCYX", **TRAINED)
+
+
+@pytest.mark.parametrize("region", [None, {"T": (1, 3), "Y": (0, 20)}], ids=["whole", "region"])
+@pytest.mark.parametrize("options", [{"stack": "plane"}, {"stack": "warm"}, {"on_demand": True}], ids=lambda options: next(iter(options.values())))
+def test_gaps_in_memory_are_refused_before_any_plane_is_learnt_from(stack, monkeypatch, options, region):
+    image = stack.astype(np.float32)
+    image[2, 1, 5, 7] = np.inf
+    monkeypatch.setattr(running.Run, "_learn", lambda *_: pytest.fail("a gap was there to be seen"))
+    with pytest.raises(GapsError, match="row 5, column 7"):
+        next(denoise_steps(image, axes="TCYX", region=region, **options, **TRAINED))
+
+
+def test_gaps_that_are_met_while_a_file_is_read_cost_no_finished_plane(stack):
+    image = stack.astype(np.float32)
+    image[2, 1, 5, 7] = np.nan
+    with pytest.raises(GapsError, match="row 5, column 7") as told:
+        denoise(dask.array.from_array(image), axes="TCYX", stack="plane", **TRAINED)
+    assert (told.value.so_far.planes_done, told.value.so_far.planes) == (5, 6)
 
 
 def test_gaps_are_filled_for_the_work_and_given_back(noisy):

@@ -65,6 +65,13 @@ def test_shares_make_the_run(two_frames, name, mode):
     np.testing.assert_array_equal(put_together(done(two_frames, order), two_frames), denoise(two_frames, name, **options).image)
 
 
+def brought(image, order):
+    """The Gaussian that comes of the last share that learns."""
+    *_, last = [share for share in shares(order, order.groups(), set()) if share.keep]
+    came = finished(share_steps(last.alone(), image, options_of(order)))
+    return [came.brought.lesson().learned().sigma]
+
+
 @pytest.mark.parametrize("mode", ["shared", "plane", "warm"])
 def test_a_method_that_takes_the_gaussian_in_the_end_does_so_everywhere(noisy, monkeypatch, mode):
     def take_gaussian(denoiser, report, noisy, *rest):
@@ -75,6 +82,7 @@ def test_a_method_that_takes_the_gaussian_in_the_end_does_so_everywhere(noisy, m
     series, options = np.stack([noisy, noisy[::-1]]), {"axes": "TYX", "stack": mode, **QUICK}
     result = denoise(series, "auto", **options)
     assert "A sigma of" in " ".join(result.notes)
+    assert brought(series, ordered(series, "auto", **options)) == [lesson.learned().sigma for lesson in result.lessons]
     np.testing.assert_array_equal(put_together(done(series, ordered(series, "auto", **options)), series), result.image)
 
 

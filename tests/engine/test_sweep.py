@@ -10,9 +10,10 @@ import pytest
 from napari_zeroshot import denoise, sweep, sweep_steps
 from napari_zeroshot.engine import files, sweep_files
 from napari_zeroshot.engine.axes import parse
+from napari_zeroshot.engine.contact_sheet import as_shown
 from napari_zeroshot.engine.errors import FileError, ImageError, ParamError
 from napari_zeroshot.engine.image import Image
-from napari_zeroshot.engine.sweep import SHARED, default_region
+from napari_zeroshot.engine.sweep import SHARED, UNJUDGED, default_region
 
 QUICK = {"steps": 6, "crop": 24, "crops": 1, "device": "cpu"}
 
@@ -119,6 +120,47 @@ def test_piece_is_the_middle_of_the_middle_plane_of_the_first_channel(stack):
     assert done.region == {"T": (1, 2), "C": (0, 1), "Y": (0, 24), "X": (0, 31)}
     np.testing.assert_array_equal(done.noisy, stack[1, 0])
     assert default_region(parse("YX", (600, 700))) == {"Y": (172, 428), "X": (222, 478)}
+
+
+@pytest.fixture
+def gaps(noisy):
+    """A picture a few of whose pixels are no numbers."""
+    image = noisy.astype(np.float32)
+    image[10:13, 20] = np.nan
+    return image
+
+
+def test_gaps_are_filled_on_request_and_are_gaps_of_every_tile(gaps, clean):
+    done = sweep(gaps, "gaussian", vary={"sigma": [0.5, 2]}, nan="fill", truth=clean)
+    for tile, sigma in zip(done.tiles, (0.5, 2), strict=True):
+        np.testing.assert_array_equal(tile.image, denoise(gaps, "gaussian", sigma=sigma, nan="fill").image)
+        np.testing.assert_array_equal(np.isnan(tile.image), np.isnan(gaps))
+        assert (tile.psnr, tile.ssim, tile.expected_error) == (None, None, None)
+    assert done.best is None
+    assert UNJUDGED in done.notes
+
+
+def test_a_piece_beside_gaps_is_judged_by_its_truth(gaps, clean):
+    done = sweep(gaps, "gaussian", vary={"sigma": [0.5, 2]}, nan="fill", truth=clean, region={"Y": (20, 64)})
+    assert done.best.psnr == max(tile.psnr for tile in done.tiles)
+    assert UNJUDGED not in done.notes
+
+
+def test_gaps_of_the_planes_beside_a_piece_do_not_take_its_expected_error(noisy):
+    series = np.stack([noisy, noisy[::-1], noisy]).astype(np.float32)
+    series[0, 10:13, 20] = np.nan
+    options = {"vary": {"own_noise": [0, 0.5]}, "axes": "TYX", "region": {"T": (1, 2)}, "steps": 3, "crop": 24, "crops": 1, "turns": "1", "device": "cpu"}
+    with pytest.raises(ImageError, match="NaN"):
+        sweep(series, "zs-unet", **options)
+    assert all(np.isfinite(tile.expected_error) for tile in sweep(series, "zs-unet", nan="fill", **options).tiles)
+
+
+def test_gaps_are_black_in_the_sheet(gaps):
+    done = sweep(gaps, "gaussian", vary={"sigma": [0.5, 2]}, nan="fill")
+    shown = as_shown(done.tiles[0].image, sweep_files.limits(done))
+    assert not shown[10:13, 20].any()
+    assert np.ptp(shown) == 255
+    assert np.asarray(sweep_files.contact_sheet(done)).size
 
 
 def test_colours_stay_together_in_the_order_of_the_image():

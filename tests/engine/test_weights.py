@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,14 @@ def test_networks_come_back_as_they_were(tmp_path, weights):
         torch.testing.assert_close(again(image), network()(image), rtol=0, atol=0)
 
 
+def test_a_gaussian_in_the_place_of_a_network_comes_back_and_another_one_is_another(tmp_path, weights):
+    plain, wider = (replace(weights, networks=(weights.networks[0], Learned(1, Scale(0, 900), 0.1, (), sigma))) for sigma in (1.1, 1.2))
+    found = load_network(save_network(tmp_path / "cells.safetensors", plain))
+    assert (found.networks[1].states, found.networks[1].sigma) == ((), 1.1)
+    assert found.told() == plain.told()
+    assert wider.told() != plain.told()
+
+
 def test_a_file_is_replaced_only_on_request(tmp_path, weights):
     path = save_network(tmp_path / "cells.safetensors", weights)
     with pytest.raises(FileError, match="exists already"):
@@ -58,6 +67,8 @@ def test_a_file_is_replaced_only_on_request(tmp_path, weights):
 
 ONE = {"channel": 0, "low": 0, "high": 1, "noise": 1, "stages": 1}
 """The entry of a network, as it is in a file."""
+GAUSSIAN = ONE | {"stages": 0, "sigma": 1}
+"""That of a Gaussian, which was taken in the place of networks."""
 
 
 @pytest.mark.parametrize(
@@ -66,6 +77,8 @@ ONE = {"channel": 0, "low": 0, "high": 1, "noise": 1, "stages": 1}
         {"version": 2}, {"method": "none"}, {"preset": "none"}, {"params": {"steps": 0}}, {"params": [1]}, {"samples": 2}, {"networks": []}, {"networks": 3},
         {"networks": [ONE | {"high": 0}]}, {"networks": [ONE | {"channel": -1}]}, {"networks": [ONE | {"channel": True}]},
         {"networks": [ONE | {"noise": "x"}]}, {"networks": [ONE | {"high": 10**400}]}, {"networks": [ONE] * 3},
+        {"networks": [ONE | {"sigma": 1}]}, {"networks": [ONE | {"stages": 0}]}, {"networks": [GAUSSIAN | {"sigma": 0}]},
+        {"networks": [GAUSSIAN | {"sigma": "wide"}]}, {"networks": [GAUSSIAN | {"sigma": 1e9}]}, {"networks": [GAUSSIAN | {"sigma": [1]}]},
         {"networks": [ONE | {"stages": 2}]}, {"networks": [ONE | {"stages": 10**6}]},
     ],
     ids=lambda changes: str(changes)[:40],

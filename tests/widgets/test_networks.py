@@ -6,6 +6,8 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QFileDialog
 
 from napari_zeroshot import denoise, load_network, save_network
+from napari_zeroshot.engine import running
+from napari_zeroshot.engine.methods import gaussian
 from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.trained import Lesson
 from napari_zeroshot.widgets import network_commands as networks
@@ -146,7 +148,25 @@ def test_a_network_that_cannot_be_copied_from_its_card_does_not_take_the_result_
     dock.until_over()
     assert dock.names() == ["noisy", "noisy · ZS-N2N · 5 steps"]
     assert dock.message.startswith("Done in")
+    assert "Its network cannot be used again" in dock.message
     assert not entries(dock)["Save network…"].isEnabled()
+
+
+@pytest.mark.parametrize(("channels", "kept"), [({1, 2}, False), ({2}, True)], ids=["in both channels", "in one of two"])
+def test_where_a_gaussian_was_taken_in_the_place_of_every_network_the_message_says_that_there_is_none(dock, noisy, monkeypatch, channels, kept):
+    trainings, calmer = [], running.calmer
+
+    def train(fit, job):
+        trainings.append(job)
+        return gaussian.fit(fit.args[0], gaussian.GaussianParams(), job) if len(trainings) in channels else calmer(fit, job)
+
+    monkeypatch.setattr(running, "calmer", train)
+    dock.viewer.add_image(np.stack([noisy, noisy[::-1]]), name="noisy", axis_labels=("c", "y", "x"))
+    dock.quick(steps=5)
+    dock.press("run")
+    dock.until_over()
+    assert ("There is no network to use again: a filter was used in its place, a Gaussian" in dock.message) is not kept
+    assert entries(dock)["Save network…"].isEnabled() is kept
 
 
 @pytest.mark.parametrize("command", [networks.save_active_network, commands.save_result], ids=["network", "result"])

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
+from napari_zeroshot.engine import device, plan
+from napari_zeroshot.engine.device import Device
 from napari_zeroshot.engine.errors import DeviceError, DeviceLostError
 from napari_zeroshot.engine.method import Progress
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import denoise as dock_module
 from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets import result_commands as commands
-from napari_zeroshot.widgets import task as task_module
 from napari_zeroshot.widgets.layers import METADATA
 
 pytestmark = pytest.mark.gui
@@ -231,17 +232,48 @@ def test_a_moment_kept_of_a_run_is_run_again_only_if_its_network_learnt_from_tha
     assert ("it went on from another run's network" in said) is not again
 
 
-def test_what_was_learnt_on_a_card_that_was_lost_since_can_still_be_kept(dock, noisy, monkeypatch):
+@pytest.fixture
+def card(monkeypatch):
+    """What is computed is computed on a card of the name cpu:0; called, it is gone."""
+
     def gone(wish):
         raise DeviceError(f"device {wish!r} was asked for, but it stopped working")
 
+    monkeypatch.setattr(plan, "choose", lambda wish: Device("cpu:0", "Model cpu:0"))
+    return lambda: [monkeypatch.setattr(module, "choose", gone) for module in (device, plan)]
+
+
+def test_what_was_learnt_on_a_card_that_was_lost_since_can_still_be_kept_and_says_which_it_was(dock, noisy, card):
     dock.viewer.add_image(noisy, name="noisy")
     dock.quick(steps=5)
     shown = previewed(dock).data.copy()
-    monkeypatch.setattr(task_module, "choose", gone)
+    card()
     dock.press("keep")
-    np.testing.assert_array_equal(dock.viewer.layers[-1].data, shown)
+    kept = dock.viewer.layers[-1]
+    np.testing.assert_array_equal(kept.data, shown)
     assert "· step 5" in dock.names()[-1]
+    assert (kept.metadata[METADATA]["processor"], kept.metadata[METADATA]["device"]) == ("cpu:0", "Model cpu:0")
+
+
+HOW = ("processor", "device", "threads", "tile", "params")
+
+
+@pytest.mark.parametrize("place", ["cpu", "card"])
+def test_a_moment_kept_of_a_run_says_with_what_the_run_computes(dock, noisy, request, place):
+    if place == "card":
+        request.getfixturevalue("card")
+    dock.viewer.add_image(noisy, name="noisy")
+    dock.quick(steps=5)
+    dock["memory"].setValue(0.1)  # GB, for which tiles have to be smaller than usual
+    dock.press("run")
+    dock.until_over()
+    result = dock.viewer.layers[-1].metadata[METADATA]
+    dock.press("keep")
+    kept = dock.viewer.layers[-1].metadata[METADATA]
+    assert {name: kept[name] for name in HOW} == {name: result[name] for name in HOW}
+    assert kept["processor"] == ("cpu" if place == "cpu" else "cpu:0")
+    assert kept["tile"] < 1024
+    assert kept["params"]["precision"] != "auto"
 
 
 def test_a_filters_moment_is_run_again(dock, noisy):

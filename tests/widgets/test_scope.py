@@ -3,6 +3,7 @@
 import gc
 import tempfile
 import time
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from qtpy.QtWidgets import QShortcut
 
 from napari_zeroshot.engine.errors import DeviceMemoryError
 from napari_zeroshot.engine.fitting import Bench
-from napari_zeroshot.engine.method import Progress
+from napari_zeroshot.engine.method import Progress, Setup
+from napari_zeroshot.engine.registry import get_method
 from napari_zeroshot.engine.run import denoise
 from napari_zeroshot.widgets import commands, filling, habits, pace
 from napari_zeroshot.widgets import denoise as dock_module
@@ -157,6 +159,20 @@ def test_end_now_waits_for_nothing_and_keeps_finished_planes(opened, monkeypatch
     assert "1 of 4 planes" in opened.message
     assert (opened.viewer.layers[-1].data[0] == 7).all()
     assert "preview" not in opened.names()
+
+
+def test_planes_kept_of_a_run_that_was_ended_at_once_say_with_what_they_were_computed(opened, monkeypatch):
+    def on_a_card(image, method, **options):
+        setup = Setup(get_method(method).settings(), "Model cuda:0", "cuda:0", None, 512)
+        yield from (replace(report, setup=setup) for report in endless(image, method, **options))
+
+    monkeypatch.setattr(dock_module, "denoise_steps", on_a_card)
+    opened.press("run")
+    opened.until(lambda: "preview" in opened.names())
+    opened.press("cancel")
+    opened.press("end")
+    record = opened.viewer.layers[-1].metadata["napari-zeroshot"]
+    assert (record["device"], record["processor"], record["tile"]) == ("Model cuda:0", "cuda:0", 512)
 
 
 def test_two_presses_of_cancel_in_the_palette_end_the_run(opened, monkeypatch):

@@ -357,6 +357,26 @@ def test_bad_images_get_a_sentence_and_the_dock_is_ready_again(dock, noisy, bad,
     dock.until(lambda: "Denoised" in dock.message)
 
 
+def test_nan_is_filled_as_the_denoise_dock_says_which_is_what_the_refusal_advises(blurred, noisy):
+    gaps = noisy.astype(np.float32)
+    gaps[3, 4] = np.nan
+    blurred.viewer.add_image(gaps, name="gaps")
+    blurred["layer"].setCurrentIndex(blurred["layer"].findText("gaps"))
+    blurred["tune_sigma"].setValue(2.0)
+    blurred.until(lambda: "Fill NaN under Reproducibility of the Denoise dock" in blurred.message)
+    blurred.viewer.window.add_plugin_dock_widget("napari-zeroshot", "Denoise")
+    fill = denoise_dock(blurred)["nan"]
+    fill.setChecked(True)
+    blurred.press("preview")
+    blurred.until(lambda: "Denoised" in blurred.message)
+    np.testing.assert_array_equal(blurred.viewer.layers["preview"].data, denoise(gaps, "gaussian", sigma=2.0, nan="fill").image)
+    swept(blurred, values_1="0.5, 2")
+    assert blurred["tile_1"].isEnabled()
+    fill.setChecked(False)
+    blurred.press("preview")
+    blurred.until(lambda: "Fill NaN under Reproducibility of the Denoise dock" in blurred.message)
+
+
 @pytest.mark.parametrize(("text", "said"), [("1, many", "not 'many'"), ("", "not ''"), ("0.1:100:lin500", "at most 100 tiles")])
 def test_values_that_make_no_sense_get_a_sentence(blurred, text, said):
     swept(blurred, values_1=text)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from napari_zeroshot.cli.options import command_for
-from napari_zeroshot.cli.progress import first_interrupt, follow
-from napari_zeroshot.cli.report import fail, give_json, opened, tell
+from napari_zeroshot.cli.partial import whole_or_partial
+from napari_zeroshot.cli.progress import first_interrupt
+from napari_zeroshot.cli.report import give_json, opened, tell
 from napari_zeroshot.cli.shared_options import (
     AxesOption,
     DeviceOption,
     DtypeOption,
     JsonOption,
+    KeepPartialOption,
     MemoryOption,
     NanOption,
     OmeZarrOption,
@@ -34,7 +36,6 @@ from napari_zeroshot.engine.result import Result
 
 NETWORK = "Denoise with a network of this method that --save-network has written, and train nothing; its preset and parameters hold."
 SAVE_NETWORK = "Write what was learnt to a file ending in .safetensors, for --network."
-KEEP_PARTIAL = "On Ctrl-C, write the best result so far; after an error, the planes that were finished before it."
 
 
 class MethodGroup(TyperGroup):
@@ -88,7 +89,7 @@ def denoise_file(
     save_network: Annotated[Path | None, typer.Option(help=SAVE_NETWORK, show_default=False)] = None,
     ome_zarr: OmeZarrOption = "0.4",
     overwrite: OverwriteOption = False,
-    keep_partial: Annotated[bool, typer.Option("--keep-partial", help=KEEP_PARTIAL)] = False,
+    keep_partial: KeepPartialOption = False,
     as_json: JsonOption = False,
     params: Mapping[str, Any],
 ) -> None:
@@ -108,17 +109,7 @@ def denoise_file(
                 stack=stack, dtype=dtype, nan=nan, memory=memory, out=room, cancelled=asked.is_set, source={"name": source.name}, trained=network, **params,
             )  # fmt: skip
             put = partial(files.write, target, like=image, overwrite=overwrite, ome_zarr_version=ome_zarr)
-            try:
-                result = follow(steps, method.title, quiet=as_json)
-            except DenoiseError as error:
-                if error.so_far is None:
-                    raise
-                if not keep_partial:
-                    fail(f"{error}; nothing was written (--keep-partial writes {_done(error.so_far)})", code=1, as_json=as_json)
-                put(error.so_far)
-                _report_failed(target, error, error.so_far, [*image.notes, *error.so_far.notes], as_json)
-            if not result.complete and not (keep_partial and result.planes_done):
-                fail(_why_nothing(result, keep_partial), code=130, as_json=as_json)
+            result = whole_or_partial(steps, method.title, target, put, image.notes, keep_partial=keep_partial, as_json=as_json)
             unsaved = _written(result, put, save_network, overwrite=overwrite)
     report(target, result, [*image.notes, *result.notes], as_json, error=f"no network was saved: {unsaved}" if unsaved else "")
     if unsaved or not result.complete:
@@ -163,25 +154,6 @@ def _unsaved(result: Result, network: Path, *, overwrite: bool) -> str:
     except DenoiseError as error:
         return str(error)
     return ""
-
-
-def _why_nothing(result: Result, keep_partial: bool) -> str:
-    if keep_partial:
-        return "ended by Ctrl-C before anything was denoised; nothing was written"
-    return "ended by Ctrl-C; nothing was written (--keep-partial writes the best result so far)"
-
-
-def _done(result: Result) -> str:
-    return f"the {result.planes_done} of {result.planes} planes that were finished"
-
-
-def _report_failed(target: Path, error: DenoiseError, so_far: Result, notes: Sequence[str], as_json: bool) -> NoReturn:
-    """End the program: tell the error, and what was written all the same."""
-    if as_json:
-        give_json({"output": str(target), **so_far.provenance(), "notes": notes, "error": str(error)})
-        raise typer.Exit(1)
-    typer.echo(f"Failed; wrote {_done(so_far)} to {target}; its history says what the others hold")
-    raise error
 
 
 def report(target: Path, result: Result, notes: Sequence[str], as_json: bool, error: str = "") -> None:

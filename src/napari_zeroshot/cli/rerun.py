@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from napari_zeroshot.cli.denoise import report
-from napari_zeroshot.cli.progress import first_interrupt, follow
-from napari_zeroshot.cli.report import fail
-from napari_zeroshot.cli.shared_options import JsonOption, OverwriteOption
+from napari_zeroshot.cli.partial import whole_or_partial
+from napari_zeroshot.cli.progress import first_interrupt
+from napari_zeroshot.cli.shared_options import JsonOption, KeepPartialOption, OverwriteOption
 from napari_zeroshot.engine.errors import ImageError
 
 if TYPE_CHECKING:
     from napari_zeroshot.engine.image import Image
+
+VERSION = "Version of the OME-Zarr that is written; RESULT's if left out, 0.4 where that is no OME-Zarr."
 
 
 def rerun(
@@ -26,7 +29,9 @@ def rerun(
         Path | None, typer.Option("--output", metavar="FILE", help="The file to write; RESULT's name with -again if left out.", show_default=False)
     ] = None,
     device: Annotated[str | None, typer.Option(help="As for denoise; the CPU if the result was made on one, else auto.", show_default=False)] = None,
+    ome_zarr: Annotated[Literal["0.4", "0.5"] | None, typer.Option("--ome-zarr", help=VERSION, show_default=False)] = None,
     overwrite: OverwriteOption = False,
+    keep_partial: KeepPartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Denoise an image again with the settings that a result's file holds, and compare the pixels: on a CPU they are the same, bit for bit."""
@@ -37,7 +42,7 @@ def rerun(
 
     target = target or _again(result)
     files.check_target(target, source=source, overwrite=overwrite)
-    order = recorded(result)
+    order, version = recorded(result), ome_zarr or files.ome_zarr_version_like(result)
     with first_interrupt() as asked:
         image = _of_that_form(source, order.axes.letters)
         order.check_form(image.array)
@@ -45,11 +50,12 @@ def rerun(
         files.check_target(target, overwrite=overwrite, like=part, dtype=order.dtype)
         with files.room_for(target, part, order.dtype) as room:
             steps = rerun_steps(result, image, device=device, cancelled=asked.is_set, out=room, source={"name": source.name})
-            made = follow(steps, order.method.title, quiet=as_json)
-            if not made.complete:
-                fail("ended by Ctrl-C; nothing was written", code=130, as_json=as_json)
-            files.write(target, made, like=image, overwrite=overwrite)
+            put = partial(files.write, target, like=image, overwrite=overwrite, ome_zarr_version=version)
+            made = whole_or_partial(steps, order.method.title, target, put, image.notes, keep_partial=keep_partial, as_json=as_json)
+            put(made)
     report(target, made, [*image.notes, *made.notes], as_json)
+    if not made.complete:
+        raise typer.Exit(130)
 
 
 def _of_that_form(source: Path, axes: str) -> Image:

@@ -40,6 +40,9 @@ MemoryOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+KeepPartialOption = Annotated[
+    bool, typer.Option("--keep-partial", help="On Ctrl-C, write the best result so far; after an error, the planes that were finished before it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else, errors included.")]
 SchedulerOption = Annotated[
     str | None,

@@ -10,7 +10,7 @@ import typer
 
 from napari_zeroshot.cli.progress import first_interrupt, follow
 from napari_zeroshot.cli.report import fail, give_json, opened, show_table, tell
-from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, OverwriteOption, SeedOption
+from napari_zeroshot.cli.shared_options import AxesOption, DeviceOption, JsonOption, NanOption, OverwriteOption, SeedOption
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.params import Value, check_names, describe
 from napari_zeroshot.engine.registry import get_method
@@ -41,6 +41,7 @@ def sweep(
     axes: AxesOption = None,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
+    nan: NanOption = "refuse",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +52,7 @@ def sweep(
 
     methods = method or ["zs-n2m"]
     piece = _region(region) if region else None
-    options: dict[str, Any] = {"vary": _varied(vary or ()), "preset": preset, "region": piece, "start": start, "device": device, "seed": seed}
+    options: dict[str, Any] = {"vary": _varied(vary or ()), "preset": preset, "region": piece, "start": start, "device": device, "seed": seed, "nan": nan}
     options |= _fixed(methods, fixed or ())
     with first_interrupt() as asked:
         image = opened(source, axes)

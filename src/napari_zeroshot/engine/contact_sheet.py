@@ -39,15 +39,15 @@ class Captioned:
 
 
 def contrast(image: NDArray[Any]) -> tuple[float, float]:
-    """The grey levels to show as black and white: all but the few darkest and brightest pixels lie between."""
-    low, high = np.percentile(image, (0.1, 99.9))
+    """The grey levels to show as black and white: all but the few darkest and brightest pixels lie between. Gaps (NaN) count for nothing."""
+    low, high = np.percentile(image[np.isfinite(image)], (0.1, 99.9))
     return float(low), float(high) if high > low else float(low) + 1
 
 
 def as_shown(image: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.uint8]:
-    """An image in 8 bits, from black to white at `limits`."""
+    """An image in 8 bits, from black to white at `limits`; gaps (NaN) are black."""
     low, high = limits
-    shown: NDArray[np.uint8] = np.clip((image.astype(np.float64) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.nan_to_num(np.clip((image.astype(np.float64) - low) / (high - low) * 255, 0, 255)).astype(np.uint8)
     return shown
 
 

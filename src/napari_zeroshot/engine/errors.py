@@ -28,6 +28,10 @@ class ImageError(DenoiseError):
     """The image cannot be denoised as it is: its type, size, axes or values."""
 
 
+class GapsError(ImageError):
+    """The image has NaN or infinity, and nobody asked for these to be filled."""
+
+
 class ParamError(DenoiseError):
     """A parameter, preset or method name is unknown or out of bounds."""
 

@@ -23,6 +23,7 @@ from napari_zeroshot.engine.appearing import appearing, appearing_folder, check_
 from napari_zeroshot.engine.axes import Axes, parse
 from napari_zeroshot.engine.errors import FileError, MissingPackageError
 from napari_zeroshot.engine.image import IN_MEMORY, Image, image_of
+from napari_zeroshot.engine.region import lies_in_memory
 from napari_zeroshot.engine.result import Result
 
 READERS = {".tif": tiff.read, ".tiff": tiff.read, ".zarr": ome_zarr.read, ".png": png.read}
@@ -122,6 +123,11 @@ class Readable:
         dtype: np.dtype[Any] = np.dtype(self._opened.dtype)
         return dtype
 
+    @property
+    def lies_in_memory(self) -> bool:
+        """Whether the array does."""
+        return lies_in_memory(self._opened)
+
     def __getitem__(self, place: Any) -> NDArray[Any]:
         with damage_explained(self._path):
             return np.asarray(self._opened[place])
@@ -135,6 +141,16 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     with damage_explained(path):
         provenance = reader(path)
     return None if provenance is None else dict(provenance)
+
+
+def ome_zarr_version_like(path: str | Path) -> str:
+    """The version that an OME-Zarr is of; the usual one for other files, and where it is of one that is not written here."""
+    path = Path(path)
+    if _ending(path) not in FOLDERS:
+        return ome_zarr.VERSION
+    with damage_explained(path):
+        found = ome_zarr.version_of(path)
+        return next((version for version in ome_zarr.VERSIONS if version == found), ome_zarr.VERSION)
 
 
 def _no_provenance(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine.errors import ImageError
+from napari_zeroshot.engine.errors import GapsError, ImageError
 from napari_zeroshot.engine.method import Planes
 from napari_zeroshot.engine.parts import STRIP, strips, widened
 
@@ -160,17 +160,20 @@ def fill_gaps(plane: NDArray[Any], where: str, *, allowed: bool) -> tuple[NDArra
 
     Raises
     ------
+    GapsError
+        If there are gaps that may not be filled.
     ImageError
-        If there are gaps that may not be filled, or nothing but gaps.
+        If there is nothing but gaps.
     """
     if plane.dtype.kind != "f" or all(np.isfinite(plane[..., rows, :]).all() for rows in strips(plane.shape)):
         return plane, None
     gaps = ~np.isfinite(plane)
     first = tuple(int(i) for i in np.argwhere(gaps)[0][1:])
     if not allowed:
-        raise ImageError(
+        raise GapsError(
             f"{int(gaps.sum())} of {plane.size} values{where} are NaN or infinite, the first at row {first[0]}, column {first[1]}; "
-            "mend them, or ask for filling (nan='fill', --nan fill, in napari Fill NaN under Reproducibility): they are then NaN in the result too"
+            "mend them, or ask for filling (nan='fill', --nan fill, in napari Fill NaN under Reproducibility of the Denoise dock): "
+            "they are then NaN in the result too"
         )
     if gaps.all():
         raise ImageError(f"every value{where} is NaN or infinite; there is nothing to denoise")

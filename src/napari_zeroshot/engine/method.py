@@ -34,6 +34,25 @@ planes in overlapping parts, which begin at multiples of its `multiple`, if it h
 
 
 @dataclass(frozen=True)
+class Setup:
+    """With what a run computes, as the record of what is kept of it has to say.
+
+    Parameters
+    ----------
+    params
+        With everything decided that was left to ``auto``.
+    device, processor, threads, tile
+        As `Result` has them.
+    """
+
+    params: Params
+    device: str
+    processor: str
+    threads: int | None
+    tile: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """One report of a running method.
 
@@ -54,6 +73,8 @@ class Progress:
         Loss on parts of the image that are kept out of training, when it was just measured; None otherwise.
     training
         Which of the run's trainings `loss` is of: each has a number, and several may go on side by side.
+    setup
+        With what the run computes; None where it says nothing of that, as methods by themselves do not.
     """
 
     stage: str
@@ -64,6 +85,7 @@ class Progress:
     snapshot: Callable[..., NDArray[Any]]
     score: float | None = None
     training: int = 0
+    setup: Setup | None = None
 
 
 Steps = Generator[Progress, None, Denoiser]

@@ -97,12 +97,11 @@ def _denoised(order: StandingOrder, item: Item, where: str, overwrite: bool, can
     chosen = {"tile": plan.tile, "threads": plan.threads or (cpu_threads.used() if plan.method.trains else None)}
     with unfinished(item.target, _result_like(image, order), order.terms(image, plan, stamp), chosen, anew=overwrite, form=order.form) as room:
         result = yield from _followed(order, item, image, room, stamp, where, cancelled)
-        of = len(checked_axes(image.array, image.axes).planes())
         if result is None:
-            return Outcome(item.source, item.target, "interrupted", len(room.finished()), of, room.found)
+            return Outcome(item.source, item.target, "interrupted", len(room.finished()), room.planes, room.found)
         room.appear(item.target, result.provenance())
     warnings = (*image.notes, *(result.notes[:1] if result.instead_of else ()), *dict.fromkeys(caution.brief for caution in result.cautions))
-    return Outcome(item.source, item.target, "done", of, of, room.found, told=(*image.notes, *result.notes), warnings=warnings)
+    return Outcome(item.source, item.target, "done", room.planes, room.planes, room.found, told=(*image.notes, *result.notes), warnings=warnings)
 
 
 def _followed(

@@ -17,6 +17,7 @@ from napari_zeroshot.engine.method import Planes
 from napari_zeroshot.engine.neighbours import count_of
 from napari_zeroshot.engine.order import Order
 from napari_zeroshot.engine.parts import blocks
+from napari_zeroshot.engine.region import lies_in_memory
 
 
 @dataclass(eq=False)
@@ -55,6 +56,20 @@ class Reading:
     def filled(self, index: Index) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """A plane, shape (S, Y, X), with its gaps filled, and where they were; None if it has none."""
         return intensity.fill_gaps(self.raw(index), self._where(index), allowed=self.order.fill_nan)
+
+    def refuse_gaps(self, planes: Iterable[Index]) -> None:
+        """Look through planes for gaps that may not be filled, where no file has to be read for that: before work is spent on those that have none.
+
+        Raises
+        ------
+        GapsError
+            If there are any.
+        """
+        image = self.order.image
+        if self.order.fill_nan or np.dtype(image.dtype).kind != "f" or not lies_in_memory(image):
+            return
+        for index in planes:
+            intensity.fill_gaps(self.order.axes.read(image, index), self._where(index), allowed=False)
 
     def seen(self, index: Index, plane: NDArray[Any]) -> list[NDArray[Any]]:
         """A plane, shape (S, Y, X), by itself or in the middle of its neighbours."""

@@ -15,6 +15,11 @@ Region = Mapping[str, tuple[int, int]]
 """The first and the end index along some axes, such as ``{"T": (3, 5), "Y": (0, 256)}``; the others are whole."""
 
 
+def lies_in_memory(image: Any) -> bool:
+    """Whether an image, or what it is a part of, lies in memory as a whole, so that looking through it reads no file."""
+    return bool(getattr(image, "lies_in_memory", isinstance(image, np.ndarray) and not isinstance(image, np.memmap)))
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """The box of `shape` that begins at `start`; sliced as `Axes.read` slices, by a number or the whole of each axis."""
@@ -28,6 +33,11 @@ class Part:
         """The array's own."""
         dtype: np.dtype[Any] = np.dtype(self.array.dtype)
         return dtype
+
+    @property
+    def lies_in_memory(self) -> bool:
+        """Whether the array does."""
+        return lies_in_memory(self.array)
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> Any:
         places = zip(index, self.start, self.shape, strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_zeroshot.engine.method import Denoiser
+from napari_zeroshot.engine.method import Denoiser, Setup
 from napari_zeroshot.engine.params import Params
 
 if TYPE_CHECKING:
@@ -87,6 +87,11 @@ class Result:
     lessons: tuple[Lesson, ...] = field(default=(), repr=False, compare=False)
     network: Mapping[str, Any] | None = None
     instead_of: Mapping[str, int] | None = None
+
+    @property
+    def setup(self) -> Setup:
+        """With what it was computed."""
+        return Setup(self.params, self.device, self.processor, self.threads, self.tile)
 
     def provenance(self) -> dict[str, Any]:
         """Everything but the pixels, as plain values for a file or a layer's metadata."""

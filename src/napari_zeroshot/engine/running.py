@@ -19,7 +19,7 @@ from napari_zeroshot.engine.calmer import calmer
 from napari_zeroshot.engine.cautions import Caution, Sight, cautions, middles
 from napari_zeroshot.engine.device import failures_explained, memory_given_back
 from napari_zeroshot.engine.errors import DenoiseError
-from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress
+from napari_zeroshot.engine.method import Denoiser, Job, Planes, Progress, Setup
 from napari_zeroshot.engine.neighbours import count_of, own
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.order import Order
@@ -33,6 +33,7 @@ PATIENCE = 5.0
 """Seconds for which planes are still denoised after a cancelled training; at least one is."""
 UNLIKE = "Look whether it does well here, or train on this image."
 """What to do where an image is unlike the one that a network learnt from."""
+INSTEAD = "A Gaussian of {:.2g} px was used: there is no network for this channel, as a Gaussian was expected to do better on the image that was learnt from."
 
 
 class Ledger(Protocol):
@@ -107,6 +108,7 @@ class Run:
         order = self.order
         last_channel: int | None = None
         self._take_over_finished()
+        self._look_ahead()
         groups = self._needed(order.groups())
         with self._at_work():
             self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
@@ -123,6 +125,7 @@ class Run:
     def learn(self) -> Generator[Progress, None, Result]:
         """Train only: of the result's image, which is `OnDemand`, nothing is computed before it is asked for."""
         self._take_over_finished()
+        self._look_ahead()
         order, groups, learned = self.order, self._needed(self.order.groups()), []
         with self._at_work():
             for number, group in enumerate(groups):
@@ -147,6 +150,9 @@ class Run:
             self.done = set(found)
             self.steps_done = len(self.done) * self.order.steps_per_plane()
         self.looked_at = middles(self.order.axes, self.done) if self.order.cautions else frozenset()
+
+    def _look_ahead(self) -> None:
+        self.reading.refuse_gaps(index for index in self.order.axes.planes() if index not in self.done)
 
     def _needed(self, groups: Sequence[Sequence[Index]]) -> list[Sequence[Index]]:
         """The groups with planes that are not finished and, where networks go on from one another, those before them in their channel.
@@ -193,13 +199,17 @@ class Run:
         order, channel = self.order, self.order.axes.channel_of(group[0])
         learned = trained.of_channel(channel)
         if order.levels is None:  # else the network has learnt from this very image
-            self._tell_if_unlike(learned, group)
+            self._tell_what_is_unlike(learned, group)
         self.levels = learned.levels
         denoiser = rebuilt(trained, channel, order.params, Job(order.seed, order.device.name, tile=order.tile))
         self.steps_total = len(order.axes.planes()) * order.steps_per_plane()
         return Fitted(group, [learned.levels], denoiser)
 
-    def _tell_if_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
+    def _tell_what_is_unlike(self, learned: Learned, group: Sequence[Index]) -> None:
+        """What of the image is unlike what was learnt from, or that a Gaussian was taken there."""
+        if learned.sigma is not None:
+            self._note_of(group)(INSTEAD.format(learned.sigma))
+            return
         scale, planes = self.reading.scaled([group[len(group) // 2]])
         if unlike := learned.unlike(scale, noise_deviation(middle_of(planes))):
             self._note_of(group)(f"{' '.join(unlike)} {UNLIKE}")
@@ -246,7 +256,12 @@ class Run:
             yield self._progress(f"denoising plane {len(self.done)}/{len(self.order.axes.planes())}", None, SoFar(self, learned))
 
     def _progress(self, stage: str, loss: float | None, snapshot: SoFar, score: float | None = None) -> Progress:
-        return Progress(stage, self.steps_done, max(self.steps_total, self.steps_done), loss, time.perf_counter() - self.started, snapshot, score)
+        steps = self.steps_done, max(self.steps_total, self.steps_done)
+        return Progress(stage, *steps, loss, time.perf_counter() - self.started, snapshot, score, setup=self._setup())
+
+    def _setup(self) -> Setup:
+        order = self.order
+        return Setup(order.params, order.device.reason, order.device.name, self.threads, order.tile)
 
     def _so_far(self) -> SoFar:
         """The finished planes, and the others as they were."""

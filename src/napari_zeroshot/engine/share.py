@@ -19,7 +19,7 @@ from napari_zeroshot.engine.region import cut
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.run import denoise_steps
 from napari_zeroshot.engine.so_far import OnDemand
-from napari_zeroshot.engine.trained import Lesson, Trained, of_result, rebuilt
+from napari_zeroshot.engine.trained import PLAIN, Lesson, Trained, gaussian_of, of_result, rebuilt, sigma_of
 from napari_zeroshot.engine.weights import packed, unpacked
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ PIXELS = 2**22
 """Of the planes of a share that a trained network is only applied to: small planes go together, so that sending them costs little beside the work."""
 FILTERED_PIXELS = 2 * TRAINING_PIXELS
 """Of the planes of a filter's share, which reads as many as `TRAINING_PIXELS` again to choose its settings."""
-PLAIN = "gaussian"
-"""The filter that a method may take where it finds no use for what it has learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +80,8 @@ class Brought:
 
     def lesson(self) -> Lesson:
         """The same for a `Result`, from which networks are saved and used again."""
-        return Lesson(self.channel, self.levels, self.middle, _no_network if self.weights is None else _Carried(self.weights))
+        learned = _Carried(self.weights) if self.weights is not None else gaussian_of(self.sigma)  # type: ignore[arg-type]  # one of both is there
+        return Lesson(self.channel, self.levels, self.middle, learned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,8 +236,7 @@ def _brought(result: Result) -> Brought | None:
     known = (lesson.channel, lesson.levels, lesson.middle)
     if hasattr(lesson.denoiser, "states"):
         return Brought(*known, packed(_only(of_result(result))), None)
-    plain: Any = getattr(lesson.denoiser, "denoiser", lesson.denoiser)  # it may be made to take planes that are seen among others
-    return Brought(*known, None, plain.plane_filter.sigma)
+    return Brought(*known, None, sigma_of(lesson.denoiser))
 
 
 def _only(trained: Trained) -> Trained:

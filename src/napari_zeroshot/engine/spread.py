@@ -31,6 +31,7 @@ class SpreadRun(Run):
         """Hand out the work, and take what comes back."""
         order = self.order
         self._take_over_finished()
+        self._look_ahead()
         self.out = self.out if self.out is not None else np.empty(order.axes.shape, order.dtype)
         self.threads = order.threads if order.method.trains and order.device.name == "cpu" else None
         work = shares(order, self._needed(order.groups()), self.done)

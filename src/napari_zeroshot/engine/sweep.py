@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_zeroshot.engine import metrics
+from napari_zeroshot.engine import intensity, metrics
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
 from napari_zeroshot.engine.device import failures_explained
 from napari_zeroshot.engine.errors import DeviceMemoryError, DivergedError, ImageError, MissingPackageError, ParamError
@@ -36,6 +36,7 @@ WHOLE = 2**22
 FINE = 100
 """Steps of progress for each tile."""
 SHARED = "Neighbouring pixels share noise, so the expected error cannot be told: it would not see the noise that is left. Judge by eye, or with a truth."
+UNJUDGED = "The piece holds NaN, so that neither PSNR nor SSIM can be told."
 WARM = "Each network went on from the tile before, where that was possible: a quick look. A full run with the same settings gives another picture."
 
 
@@ -65,6 +66,7 @@ def sweep_steps(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    nan: Literal["refuse", "fill"] = "refuse",
     cancelled: Callable[[], bool] = never,
     source: Mapping[str, Any] | None = None,
     **params: Any,
@@ -75,7 +77,7 @@ def sweep_steps(
 
     Parameters
     ----------
-    image, axes, preset, device, seed, threads, source
+    image, axes, preset, device, seed, threads, nan, source
         As for `denoise_steps`. All tiles have the same seed, so that they differ by their settings only.
     method
         A method, or several that are compared.
@@ -86,7 +88,7 @@ def sweep_steps(
         The piece, as for `denoise_steps`. Along T, Z and P, what is not named is the middle plane; along C the first; of Y and X
         the middle 256 pixels.
     truth
-        The image without noise, of the image's shape or the piece's: gives PSNR and SSIM, against the range of its plane.
+        The image without noise, of the image's shape or the piece's: gives PSNR and SSIM, against the range of its plane; neither where the piece holds NaN.
     start
         ``fresh``: every tile is trained from the start with all its steps, and is what `denoise_steps` makes of this region. ``warm``: a network goes
         on from the tile before for the method's `warm_steps`, where both differ in tunable parameters only, and not in steps: quicker, but
@@ -125,6 +127,7 @@ def sweep_steps(
         "device": device,
         "seed": seed,
         "threads": threads,
+        "nan": nan,
         "region": piece,
         "cancelled": cancelled,
         "source": source,
@@ -216,6 +219,8 @@ class _Work:
         """Do the work."""
         noisy = _plane(self._axes, cut(self.image, self.whole, self.region))
         check_uneven(noisy)
+        if self.truth is not None and not np.isfinite(noisy).all():
+            self.notes.append(UNJUDGED)
         for before, setting in pairwise((None, *self.settings)):
             if not self.about["cancelled"]() and setting is not None:
                 yield from self._tile(setting, self._start(before, setting))
@@ -295,11 +300,12 @@ class _Work:
         if among is None:
             return self.meter.error(result.denoiser)
         (index,) = self._axes.planes()
-        seen = np.concatenate([self.levels.normalise(among.read(at)) for at in among.around(index)])
+        planes = (intensity.fill_gaps(among.read(at), "", allowed=True)[0] for at in among.around(index))  # what may not be filled was refused before
+        seen = np.concatenate([self.levels.normalise(plane) for plane in planes])
         return self.meter.error(amid(result.denoiser, seen[np.newaxis], count))
 
     def _compared(self, image: NDArray[Any]) -> dict[str, Any]:
-        if self.truth is None:
+        if self.truth is None or not np.isfinite(image).all():
             return {}
         letters = [letter for letter in self.whole.letters if letter in IN_PLANE]
         colour = letters.index("S") if "S" in letters else None

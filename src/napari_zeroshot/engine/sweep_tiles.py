@@ -33,7 +33,7 @@ class Tile:
     held_out
         The method's own loss on crops kept out of training; None where it is not measured. Comparable only between tiles whose loss is the same.
     psnr, ssim
-        Against the truth, if there is one.
+        Against the truth, if there is one and the image has no gaps.
     problem
         Why there is no image, in a sentence.
     result
@@ -108,9 +108,10 @@ class Sweep:
 
     @property
     def best(self) -> Tile | None:
-        """The tile nearest to the truth or, without one, of the least expected error; None if neither can be told."""
-        if self.truth is not None and self.images:
-            return max(self.images, key=lambda tile: tile.psnr or 0.0)
+        """The tile nearest to the truth or, where that cannot be told, of the least expected error; None if neither can be told."""
+        judged = [tile for tile in self.images if tile.psnr is not None]
+        if judged:
+            return max(judged, key=lambda tile: tile.psnr or 0.0)
         told = [tile for tile in self.images if tile.expected_error is not None]
         return min(told, key=lambda tile: tile.expected_error or 0.0) if told else None
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_zeroshot.engine.blur import Blur
 from napari_zeroshot.engine.errors import ParamError
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.method import Denoiser, Job, Method, Planes, finished
-from napari_zeroshot.engine.neighbours import count_of
+from napari_zeroshot.engine.neighbours import OfMiddle, count_of
 from napari_zeroshot.engine.noise_level import noise_deviation
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.registry import get_method
@@ -28,6 +29,9 @@ RANGE_FACTOR, NOISE_FACTOR = 2.0, 1.5
 """A range of grey levels or a noise that differs by more than this is unlike what was learnt from."""
 BLANK = 64
 """Pixels along Y and X of the plane that a method is given when a network is only built."""
+PLAIN = "gaussian"
+"""The filter that a method may take where it finds no use for what it has learned."""
+NONE_LEFT = "there is no network to use again: a filter was used in its place, a Gaussian, which was expected to do better"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +61,18 @@ class Lesson:
         Raises
         ------
         ParamError
-            If it holds no network.
+            If it holds neither a network nor the Gaussian that was taken instead.
         """
-        states = getattr(self.denoiser, "states", None)
-        if states is None:
-            raise ParamError(
-                "there is no network to use again: a filter was used in its place, for it was expected to do better, or the run was ended too early"
-            )
+        states, sigma = getattr(self.denoiser, "states", tuple), sigma_of(self.denoiser)
         copied = tuple({name: part.detach().to("cpu", copy=True) for name, part in state.items()} for state in states())
-        return Learned(self.channel, self.levels, noise_deviation(self.middle), copied)
+        if not copied and sigma is None:
+            raise ParamError("there is no network to use again: the run was ended before one had learnt enough")
+        return Learned(self.channel, self.levels, noise_deviation(self.middle), copied, sigma)
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """The networks of one channel, and what they were trained on.
+    """The networks of one channel, or the Gaussian that was taken in their place, and what they were trained on.
 
     Parameters
     ----------
@@ -81,13 +83,16 @@ class Learned:
     noise
         The noise's standard deviation, on the scale of `levels`.
     states
-        The weights of each network, in the order in which the method trains them: most have one.
+        The weights of each network, in the order in which the method trains them: most have one. None where a Gaussian was taken.
+    sigma
+        Of that Gaussian, in pixels.
     """
 
     channel: int
     levels: Scale
     noise: float
     states: Sequence[State]
+    sigma: float | None = None
 
     def unlike(self, levels: Scale, noise: float) -> tuple[str, ...]:
         """How an image of these levels and this noise differs from what was learnt from, in sentences; nothing if it does not."""
@@ -136,6 +141,7 @@ class Trained:
         """Which networks these are, as plain values for a provenance record: the image that they learnt from, and a sum of their weights."""
         weights = hashlib.blake2b(digest_size=16)
         for one in self.networks:
+            weights.update(b"" if one.sigma is None else repr(one.sigma).encode())
             for state in one.states:
                 for name in sorted(state):
                     weights.update(state[name].detach().cpu().float().contiguous().numpy().tobytes())
@@ -154,6 +160,8 @@ def of_result(result: Result) -> Trained:
     if not result.lessons:
         raise ParamError(f"there is no network to use again: {method.title} trains none, or none was trained for this result")
     networks = tuple(lesson.learned() for lesson in result.lessons)
+    if not any(one.states for one in networks):
+        raise ParamError(NONE_LEFT)
     trained = Trained(method, result.preset, result.params, result.lessons[0].middle.shape[1], networks, str(result.source.get("name", "")))
     if not result.complete:
         for channel in range(len(networks)):
@@ -166,7 +174,7 @@ def _kind(samples: int) -> str:
 
 
 def rebuilt(trained: Trained, channel: int, params: Params, job: Job) -> Denoiser:
-    """The denoiser of a channel as its training left it; nothing is trained.
+    """The denoiser of a channel as its training left it, or the Gaussian that was taken instead; nothing is trained.
 
     The method is run as ever, but for its steps: `Job.trained` gives its networks the weights that they had in the end.
 
@@ -175,11 +183,29 @@ def rebuilt(trained: Trained, channel: int, params: Params, job: Job) -> Denoise
     ParamError
         If the weights are not those of the method's networks.
     """
-    states = iter(trained.of_channel(channel).states)
-    channels = trained.samples * (2 * count_of(params) + 1)
-    blank = np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, channels, BLANK, BLANK)).copy()
-    steps = trained.method.fit(blank, params, Job(job.seed, job.device, tile=job.tile, trained=states))
+    learned, count = trained.of_channel(channel), count_of(params)
+    if learned.sigma is not None:
+        return OfMiddle(gaussian_of(learned.sigma), count)
+    states = iter(learned.states)
+    steps = trained.method.fit(_blank(trained.samples * (2 * count + 1)), params, Job(job.seed, job.device, tile=job.tile, trained=states))
     denoiser = finished(steps)
     if next(states, None) is not None:
         raise ParamError(f"there are more networks than {trained.method.title} has with these settings")
     return denoiser
+
+
+def sigma_of(denoiser: Denoiser) -> float | None:
+    """The width of the Gaussian that a method took in a network's place, in pixels; None where it is another denoiser."""
+    plain = getattr(denoiser, "denoiser", denoiser)  # it may be made to take planes that are seen among others
+    blur = getattr(plain, "plane_filter", None)
+    return blur.sigma if isinstance(blur, Blur) else None
+
+
+def gaussian_of(sigma: float) -> Denoiser:
+    """The Gaussian of that width."""
+    plain = get_method(PLAIN)
+    return finished(plain.fit(_blank(1), plain.settings(changes={"sigma": sigma}), Job()))
+
+
+def _blank(channels: int) -> Planes:
+    return np.broadcast_to(np.linspace(0, 1, BLANK, dtype=np.float32), (1, channels, BLANK, BLANK)).copy()

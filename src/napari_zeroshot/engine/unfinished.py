@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from napari_zeroshot.engine import fingerprint, growing_zarr, ome_tiff
 from napari_zeroshot.engine.axes import IN_PLANE, Axes, Index, parse
 from napari_zeroshot.engine.durable import replace
-from napari_zeroshot.engine.errors import DivergedError, FileError, ImageError, ParamError
+from napari_zeroshot.engine.errors import DivergedError, FileError, GapsError, ImageError, ParamError
 from napari_zeroshot.engine.files import BROKEN
 from napari_zeroshot.engine.image import Image
 from napari_zeroshot.engine.journal import Entry, Journal
@@ -45,7 +45,9 @@ JOURNAL, LOCK = "journal", "lock"
 LONGEST = 255
 """Bytes of a name, on nearly all disks."""
 HOPELESS = (ImageError, ParamError, DivergedError)
-"""After these the same command would fail again: nothing is kept."""
+"""After these the same command would fail again: nothing is kept. But for gaps, which can be filled from there on."""
+WIDER = {("nan", "refuse", "fill")}
+"""Terms on which a result that was begun on narrower ones may go on: its finished planes are what they would be on these."""
 
 
 class Unfinished:
@@ -53,6 +55,8 @@ class Unfinished:
 
     Attributes
     ----------
+    planes
+        How many it has when it is complete.
     found
         How many planes an earlier run had finished.
     chosen
@@ -68,7 +72,7 @@ class Unfinished:
         self._numbers = {index: number for number, index in enumerate(self._axes.planes())}
         self._written: tuple[Index, str] | None = None
         self._finished = {index: bytes.fromhex(entry["noisy"]) for index, entry in self._noted().items() if self._holds(index, entry)}
-        self.found = len(self._finished)
+        self.planes, self.found = len(self._numbers), len(self._finished)
         self.chosen: Entry = journal.head["chosen"]
         self.less: Mapping[str, int] = next((entry["less"] for entry in reversed(journal.entries) if "less" in entry), {})
         self.complete = False
@@ -147,7 +151,7 @@ def unfinished(
     image
         Axes, names and pixel sizes of the result; of its array only shape and type are used.
     terms
-        All that its pixels depend on, as plain values by name: they must be what they were when it was begun.
+        All that its pixels depend on, as plain values by name: they must be what they were when it was begun, or `WIDER`.
     chosen
         What was chosen for this run and has to stay for the next.
     anew
@@ -159,12 +163,16 @@ def unfinished(
     ------
     FileError
         If another run is at work on it, if it was begun on other terms, or if nothing can be written there.
+    GapsError
+        If the block raises it; it then says what is kept, and how that goes on.
     """
     folder = _folder(target)
     with _locked(folder, target):
         result = _opened(folder, target, image, {"terms": dict(terms), "chosen": dict(chosen)}, partial(GROWING[target.suffix], **(form or {})), anew)
         try:
             yield result
+        except GapsError as error:
+            raise GapsError(f"{error}{_kept(result, folder)}") from error
         except HOPELESS:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -173,6 +181,17 @@ def unfinished(
                 result.close()
             if result.complete or not result.finished():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(result: Unfinished, folder: Path) -> str:
+    """What is left of a run that gaps have ended, in a sentence more; nothing if nothing is."""
+    finished = len(result.finished())
+    if not finished:
+        return ""
+    return (
+        f". {finished} of {result.planes} planes are finished and kept in {folder}: the same command goes on from there if it asks for filling; "
+        "if the image is mended, it begins anew with --overwrite (overwrite=True)"
+    )
 
 
 def tidy(target: Path) -> None:
@@ -213,8 +232,11 @@ def _opened(folder: Path, target: Path, image: Image, head: Entry, grown: Callab
     path = folder / f"image{target.suffix}"
     if (folder / JOURNAL).exists() and path.exists():
         journal = Journal.opened(folder / JOURNAL)
-        differing = _differing(journal.head["terms"], head["terms"])
+        terms = _terms(journal)
+        differing = _differing(terms, head["terms"])
         if not differing:
+            if terms != head["terms"]:
+                journal.add({"terms": head["terms"]})
             return Unfinished(path, image, journal, grown(path, image, journal.head["file"]))
         journal.close()
         if not anew:
@@ -227,9 +249,15 @@ def _opened(folder: Path, target: Path, image: Image, head: Entry, grown: Callab
     return Unfinished(path, image, Journal.begun(folder / JOURNAL, {**head, "file": dict(growing.begun)}), growing)
 
 
+def _terms(journal: Journal) -> Mapping[str, Any]:
+    """Those on which a result was worked on last."""
+    terms: Mapping[str, Any] = next((entry["terms"] for entry in reversed(journal.entries) if "terms" in entry), journal.head["terms"])
+    return terms
+
+
 def _differing(begun: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs, in words: nothing if nothing does."""
-    names = [name for name in {**begun, **now} if begun.get(name) != now.get(name)]
+    """What differs, in words: nothing if nothing does that matters."""
+    names = [name for name in {**begun, **now} if begun.get(name) != now.get(name) and (name, begun.get(name), now.get(name)) not in WIDER]
     return ", ".join(f"{name} {begun.get(name)} then, {now.get(name)} now" for name in names)
 
 

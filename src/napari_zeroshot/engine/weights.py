@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_zeroshot.engine.appearing import appearing, check_place
+from napari_zeroshot.engine.blur import SIGMAS
 from napari_zeroshot.engine.errors import DenoiseError, FileError, MissingPackageError, ParamError
 from napari_zeroshot.engine.intensity import Scale
 from napari_zeroshot.engine.registry import get_method
@@ -26,7 +27,7 @@ LARGEST = 1 << 30
 """Bytes of a file; the papers' largest network has 11 million."""
 MOST_NETWORKS = 1000
 MOST_STAGES = 8
-"""Networks of one channel, trained one after another; ZS-N2M has two."""
+"""Networks of one channel, trained one after another; ZS-N2M has two. There is none where a Gaussian was taken instead, whose ``sigma`` is told."""
 SINCE_MIXED = "gaussian"
 """What networks of ZS-UNet hold since part of their answer may be a Gaussian's; earlier ones lack it, and mean two zeros: none of it is."""
 LONGEST = 200
@@ -151,11 +152,13 @@ def _tensors(trained: Trained) -> dict[str, Tensor]:
 
 
 def _header(trained: Trained) -> dict[str, Any]:
-    networks = [
-        {"channel": one.channel, "low": one.levels.low, "high": one.levels.high, "noise": one.noise, "stages": len(one.states)} for one in trained.networks
-    ]
     settings = {"method": trained.method.name, "preset": trained.preset, "params": trained.params.to_dict(), "name": trained.name}
-    return {"version": VERSION, **settings, "samples": trained.samples, "networks": networks}
+    return {"version": VERSION, **settings, "samples": trained.samples, "networks": [_entry(one) for one in trained.networks]}
+
+
+def _entry(one: Learned) -> dict[str, Any]:
+    known = {"channel": one.channel, "low": one.levels.low, "high": one.levels.high, "noise": one.noise, "stages": len(one.states)}
+    return known if one.sigma is None else {**known, "sigma": one.sigma}
 
 
 def _read(header: Any, tensors: Mapping[str, Tensor]) -> Trained:
@@ -180,9 +183,11 @@ def _learned(told: Any, number: int, tensors: Mapping[str, Tensor]) -> Learned:
     low, high, noise = (float(told[name]) for name in ("low", "high", "noise"))
     if not (math.isfinite(low) and math.isfinite(high) and low < high and 0 <= noise < math.inf):
         raise ValueError("its grey levels or noise are impossible")
-    if not all(type(told[name]) is int for name in ("channel", "stages")) or told["channel"] != number or not 1 <= told["stages"] <= MOST_STAGES:
+    sigma = None if told.get("sigma") is None else float(told["sigma"])
+    possible = 1 <= told["stages"] <= MOST_STAGES if sigma is None else told["stages"] == 0 and 0 < sigma <= SIGMAS[-1]
+    if not all(type(told[name]) is int for name in ("channel", "stages")) or told["channel"] != number or not possible:
         raise ValueError(f"the entry of network {number} says nothing that can be")
-    return Learned(told["channel"], Scale(low, high), noise, tuple(_state(f"{number}/{stage}/", tensors) for stage in range(told["stages"])))
+    return Learned(told["channel"], Scale(low, high), noise, tuple(_state(f"{number}/{stage}/", tensors) for stage in range(told["stages"])), sigma)
 
 
 def _state(start: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
+from napari_zeroshot.engine.method import Setup
+
 MOST_BYTES = 64 * 2**20
 """What the moments of one run may take together; beyond that, every other one is let go."""
 MOST_MOMENTS = 60
@@ -19,7 +21,7 @@ FEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What one plane looked like after some steps of its training; `at` counts within the region that was denoised."""
+    """What one plane looked like after some steps of its training, and with what that was computed; `at` counts within the region that was denoised."""
 
     step: int
     seconds: float
@@ -27,6 +29,7 @@ class Moment:
     at: Mapping[str, int]
     losses: tuple[tuple[int, float], ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
+    setup: Setup | None = None
 
 
 class History(QWidget):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari_zeroshot.engine.errors import ImageError, ParamError
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.engine.trained import Trained, of_result
+from napari_zeroshot.widgets.dock import sentence
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -16,10 +16,22 @@ if TYPE_CHECKING:
 KEPT: WeakKeyDictionary[Layer, Trained] = WeakKeyDictionary()
 
 
-def keep_network(layer: Layer, result: Result) -> None:
-    """Remember what was trained for a result, as long as its layer lives; nothing, if nothing was, or it cannot be copied from its device any more."""
-    with suppress(ParamError, MemoryError, RuntimeError):  # a finished result is not lost to what is kept beside it
+def keep_network(layer: Layer, result: Result) -> str:
+    """Remember what was trained for a result, as long as its layer lives; nothing, if nothing was, or it cannot be copied from its device any more.
+
+    Returns
+    -------
+    Why nothing is kept of a run that has trained to its end, in a sentence; empty otherwise.
+    """
+    try:
         KEPT[_itself(layer)] = of_result(result)
+    except (ParamError, MemoryError, RuntimeError) as error:  # a finished result is not lost to what is kept beside it
+        return _told(error) if result.lessons and result.complete else ""
+    return ""
+
+
+def _told(error: Exception) -> str:
+    return sentence(str(error)) if isinstance(error, ParamError) else "Its network cannot be used again: it could not be copied from where it was trained."
 
 
 def has_network(layer: Any) -> bool:

@@ -18,7 +18,7 @@ from napari_zeroshot.widgets import habits
 from napari_zeroshot.widgets.filling import Filling
 from napari_zeroshot.widgets.kept import network_of
 from napari_zeroshot.widgets.layers import Source, pixels
-from napari_zeroshot.widgets.reproducibility import Reproducibility
+from napari_zeroshot.widgets.reproducibility import nan_in_denoise_dock
 from napari_zeroshot.widgets.result_commands import RUNS, notified, safe_name
 from napari_zeroshot.widgets.run_beside import RunBeside
 from napari_zeroshot.widgets.save_dialog import place_to_save
@@ -60,18 +60,12 @@ def save_active_network(viewer: napari.viewer.Viewer) -> None:
         )
 
 
-def _nan(viewer: napari.viewer.Viewer) -> Any:
-    """What the Denoise dock says of NaN; they are refused while it is closed."""
-    forms = (widget.findChild(Reproducibility) for widget in viewer.window.dock_widgets.values())
-    return next((form.value()["nan"] for form in forms if form is not None), "refuse")
-
-
 def _run(viewer: napari.viewer.Viewer, trained: Trained, layer: Any) -> RunBeside:
     image = layer if layer is not None else viewer.layers.selection.active
     if not isinstance(image, Image):
         raise ImageError("select the image layer that the network is to denoise")
     source = Source.of(image, parse(proposed_axes(image), pixels(image).shape))
-    chosen = {"device": habits.preference("device"), "dtype": habits.preference("output_type"), "nan": _nan(viewer)}
+    chosen = {"device": habits.preference("device"), "dtype": habits.preference("output_type"), "nan": nan_in_denoise_dock(viewer)}
     task = Task(source, {}, trained.method, trained.preset, trained.params, {"seed": 0, "stack": "shared", "memory": None, **chosen})
     told = f"{trained.method.title}, trained already: {source.name}"
     run = RunBeside(viewer, told, partial(task.steps, denoise_steps, trained=trained, out=Filling.for_task(task)), lambda: source, {})

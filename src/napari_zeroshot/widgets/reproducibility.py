@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 from superqt import QLargeIntSpinBox
 
 from napari_zeroshot.widgets.layout import CalmWheel, add_row, narrow, rows
 from napari_zeroshot.widgets.number import ExactSpinBox
+
+if TYPE_CHECKING:
+    import napari
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ELSEWHERE = (
@@ -78,6 +83,11 @@ class Reproducibility(QWidget):
         self._cluster.currentTextChanged.connect(self.moved)
 
     @property
+    def nan(self) -> Literal["refuse", "fill"]:
+        """What is done with NaN."""
+        return "fill" if self._fill.isChecked() else "refuse"
+
+    @property
     def device(self) -> str:
         """The device wished for."""
         return self._device.currentText().strip()
@@ -108,6 +118,12 @@ class Reproducibility(QWidget):
             "device": self.device,
             "stack": self._stack.currentData(),
             "dtype": self._dtype.currentData(),
-            "nan": "fill" if self._fill.isChecked() else "refuse",
+            "nan": self.nan,
             "memory": self._memory.value() or None,
         }
+
+
+def nan_in_denoise_dock(viewer: napari.viewer.Viewer) -> Literal["refuse", "fill"]:
+    """What the Denoise dock says of NaN, for all that has no say of its own; they are refused while it is closed."""
+    forms = (widget.findChild(Reproducibility) for widget in viewer.window.dock_widgets.values())
+    return next((form.nan for form in forms if form is not None), "refuse")

@@ -83,8 +83,7 @@ class RunBeside(QObject):
         """Show a result in a new layer; what there is to say of that."""
         made = replace(result, image=getattr(result.image, "array", result.image))
         added = add_result(self._viewer, self._source(), made, self._region)
-        keep_network(added, made)
-        return self._sentence.format(added.name)
+        return f"{self._sentence.format(added.name)} {keep_network(added, made)}".strip()
 
     def _on_error(self, error: Exception) -> None:
         so_far = error.so_far if isinstance(error, DenoiseError) else None

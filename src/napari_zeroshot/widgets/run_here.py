@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_zeroshot.engine.errors import DenoiseError
+from napari_zeroshot.engine.method import Setup
 from napari_zeroshot.engine.result import Result
 from napari_zeroshot.widgets.estimate import told_time
 from napari_zeroshot.widgets.filling import Filling
@@ -44,6 +45,7 @@ class RunHere(QObject):
         self._begun: Task | None = None
         self._filling: Filling | None = None
         self._filled: Any = None
+        self._setup: Setup | None = None
         self._answered = False
 
     @property
@@ -78,7 +80,7 @@ class RunHere(QObject):
         name = self._name_while_filled(task) if filling is not None and filling.on_disk else ""
         self._watch.begin(task)
         self._task = self._begun = task
-        self._filling, self._answered = filling, False
+        self._filling, self._setup, self._answered = filling, None, False
         if filling is not None and name:
             self._filled = add_layer(self._viewer, task.source, filling.array, task.region, name=name)
         pace, steps = Pace(), partial(task.steps, run, **({"out": self._filling} if self._filling is not None else {}))
@@ -154,6 +156,7 @@ class RunHere(QObject):
         if self._filled is not None and report.progress.loss is None and self._filled in self._viewer.layers:
             self._filled.refresh()
         self.follow_view()
+        self._setup = report.progress.setup or self._setup
         self._watch.report(report)
 
     def _on_result(self, result: Result, pace: Pace) -> None:
@@ -180,14 +183,12 @@ class RunHere(QObject):
         else:
             filled.metadata = {**task.source.layer.metadata, METADATA: result.provenance()}
             filled.refresh()
-        keep_network(filled, result)
-        if task.viewed:
-            return VIEWED.format(filled.name)
-        return f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
+        shown = f"The result is the layer “{filled.name}”" + ("; the source is hidden." if not task.source.layer.visible else ".")
+        return f"{VIEWED.format(filled.name) if task.viewed else shown} {keep_network(filled, result)}".strip()
 
     def _keep_planes(self, task: Task, filling: Filling, filled: Any, moment: Moment | None, why: str, details: str = "") -> None:
         note = f"{why} {filling.planes} of {task.planes} planes are denoised, the others are empty."
-        result = task.unfinished(filling.array, task.region, moment, planes=task.planes, planes_done=filling.planes, notes=(note,))
+        result = task.unfinished(filling.array, task.region, moment, self._setup, planes=task.planes, planes_done=filling.planes, notes=(note,))
         self._tell(f"{self._add(task, result, filled)} {note}", details or json.dumps(result.provenance(), indent=1))
 
     def _take_away_empty(self) -> None:

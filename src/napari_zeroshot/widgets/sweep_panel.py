@@ -213,7 +213,7 @@ def _steps(task: Task, order: SweepOrder, truth: Any, cancelled: Callable[[], bo
     from napari_zeroshot.engine.sweep import sweep_steps
 
     task.source.check_opaque(task.region, cancelled)
-    letters, about = task.source.axes.letters, {name: task.options[name] for name in ("device", "seed")}
+    letters, about = task.source.axes.letters, {name: task.options[name] for name in ("device", "seed", "nan")}
     source, preset, fixed = {"name": task.source.name}, order.preset(task.recipe), order.fixed(task.recipe)
     how = {"axes": letters, "region": task.region, "truth": truth, "preset": preset, "start": order.start, "source": source, "cancelled": cancelled}
     return sweep_steps(task.source.data, order.methods, vary=order.vary, **how, **about, **fixed)

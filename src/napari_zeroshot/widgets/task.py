@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from napari_zeroshot.engine.axes import IN_PLANE, Axes
-from napari_zeroshot.engine.device import choose, torch_is_loaded
-from napari_zeroshot.engine.errors import DeviceError
-from napari_zeroshot.engine.method import Method, Progress
+from napari_zeroshot.engine.method import Method, Progress, Setup
 from napari_zeroshot.engine.params import Params
 from napari_zeroshot.engine.plan import big_enough, checked_axes
 from napari_zeroshot.engine.region import Region
@@ -147,35 +144,25 @@ class Task:
         image = moment.image[tuple(slice(None) if letter in IN_PLANE else None for letter in self.source.axes.letters)]
         notes = (f"Kept by hand: one plane, as it was after step {moment.step}.", *([LEARNT_FROM_MORE] if self.learns_from_more else []))
         how = {"planes": 1, "planes_done": 1, "notes": notes, "continued": self.continued or self.learns_from_more}
-        return self.unfinished(image, self.where(moment.at), moment, **how)
+        return self.unfinished(image, self.where(moment.at), moment, moment.setup, **how)
 
-    def unfinished(self, image: Any, region: Region, moment: Moment | None = None, **told: Any) -> Result:
-        """A result that was not run to its end, as far as the history knows it."""
+    def unfinished(self, image: Any, region: Region, moment: Moment | None = None, setup: Setup | None = None, **told: Any) -> Result:
+        """A result that was not run to its end, as far as the history knows it; `setup` is what the run says that it computes with."""
+        unheard: dict[str, Any] = {"params": self.params, "device": str(self.options["device"]), "processor": "auto"}
         known = {"seconds": moment.seconds, "losses": moment.losses, "scores": moment.scores} if moment else {"seconds": 0.0}
         source = {"shape": list(self.source.axes.shape), "dtype": str(self.source.data.dtype), "name": self.source.name}
         return Result(
             image=image,
             method=self.method.name,
-            params=self.params,
             preset=self.preset,
             axes=self.source.axes.letters,
             stack=self.options["stack"],
             seed=self.options["seed"],
-            device=self.told_device(),
             complete=False,
             dtype=self.options["dtype"],
             nan=self.options["nan"],
             source={**source, "region": {letter: list(ends) for letter, ends in region.items()}, "step": moment.step if moment else 0},
+            **(vars(setup) if setup is not None else unheard),
             **known,
             **told,
         )
-
-    def told_device(self) -> str:
-        """The device that is chosen for this, as results tell it; what was asked for while torch is not loaded, or if it is there no more."""
-        if self.cluster:
-            return "workers of a cluster"
-        if not self.method.trains or not torch_is_loaded():
-            return "CPU (this method uses no GPU)" if not self.method.trains else str(self.options["device"])
-        with suppress(DeviceError):
-            return choose(self.options["device"]).reason
-        return str(self.options["device"])

@@ -22,6 +22,7 @@ from napari_zeroshot.widgets.naming import told_changes
 from napari_zeroshot.widgets.preview import Previewer
 from napari_zeroshot.widgets.recent import Picture, Recent
 from napari_zeroshot.widgets.recipe import RecipePicker
+from napari_zeroshot.widgets.reproducibility import nan_in_denoise_dock
 from napari_zeroshot.widgets.source import SourcePicker
 from napari_zeroshot.widgets.sweep_panel import SweepPanel
 from napari_zeroshot.widgets.task import Recipe, Task
@@ -36,8 +37,8 @@ FIRST = "Move a slider, or press Preview: the layer “preview” shows what the
 TUNED_FIRST = "zs-n2m"
 """Where Auto is preferred, which decides for itself: of the others this has the most telling knob, how smooth the result is."""
 PREVIEWING = "The layer “preview” shows what is learnt so far."
-OPTIONS = {"seed": 0, "stack": "shared", "dtype": "same", "nan": "refuse"}
-"""How previews and sweeps run, besides the device that Preferences name."""
+OPTIONS = {"seed": 0, "stack": "shared", "dtype": "same"}
+"""How previews and sweeps run, besides the device that Preferences name and what the Denoise dock says of NaN."""
 PAUSE = 100
 """Milliseconds for which sliders must rest before a preview begins."""
 VIEW_RESTS = 300
@@ -134,7 +135,8 @@ class TuneWidget(Dock):
         """The settings on the region, to be run in full."""
         source, recipe = self._picker.value(), self._now
         region = self._pinned or source.visible(self._viewer, int(habits.preference("preview_size")))
-        return Task(source, region, recipe.method, recipe.preset, recipe.params, {**OPTIONS, "device": habits.preference("device")})
+        options = {**OPTIONS, "device": habits.preference("device"), "nan": nan_in_denoise_dock(self._viewer)}
+        return Task(source, region, recipe.method, recipe.preset, recipe.params, options)
 
     def _preview_task(self) -> Task:
         """The same, quickly; but where the user has moved the steps, with all of them, or nothing would be seen of that."""
@@ -361,7 +363,7 @@ class TuneWidget(Dock):
 
 def _key(task: Task) -> Hashable:
     """What part of an image a picture shows, and how it was made."""
-    return task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"]
+    return task.source.axes, frozenset(task.region.items()), task.method.name, task.params, task.options["device"], task.options["nan"]
 
 
 def _piece_steps(*told: Any, **more: Any) -> Generator[Progress, None, Result]:

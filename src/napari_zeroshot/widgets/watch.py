@@ -43,8 +43,8 @@ class Watch:
         if report.preview is None or self.task is None or self.task.cluster:
             self.history.note(report.losses, report.scores)
         else:
-            step = self._learnt or report.progress.step  # a filter learns nothing
-            self.history.add(Moment(step, report.progress.seconds, report.preview, report.at or {}, report.losses, report.scores))
+            progress, step = report.progress, self._learnt or report.progress.step  # a filter learns nothing
+            self.history.add(Moment(step, progress.seconds, report.preview, report.at or {}, report.losses, report.scores, progress.setup))
         self._show(report)
         self.progress.show_progress(report.progress)
         self.curves.content().add(report.losses, report.trainings, report.scores)
@@ -70,7 +70,7 @@ class Watch:
         if self.task is None:
             return
         steps = result.losses[-1][0] if result.losses else 0
-        self.history.add(Moment(steps, result.seconds, self.task.plane_of(result.image), {}))
+        self.history.add(Moment(steps, result.seconds, self.task.plane_of(result.image), {}, setup=result.setup))
         self.show_moment()
         self.finish(result)
 
