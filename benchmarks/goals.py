@@ -209,8 +209,8 @@ def _margin(suffix: str) -> Callable[[], float | None]:
 def _slowest_preview() -> float | None:
     """Of previews by themselves and of those of the Tune dock."""
     waits = [entry["seconds"] for entry in _entries("speed_cpu") if entry["part"] == "previews" and "seconds" in entry]
-    in_dock = (load("tune") or {"entries": {}})["entries"].values()
-    return max([*waits, *(float(np.median([last for _, last in moves])) for moves in in_dock)], default=None)
+    in_dock = [float(np.median([last for _, last in entry["waits"]])) for entry in _entries("tune")]
+    return max([*waits, *in_dock], default=None)
 
 
 def _hungriest() -> float | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import document, machine, record
+from benchmarks import document
 from benchmarks.preview import NOT_MOVED
+from benchmarks.record import Entries, origin
 from benchmarks.suite import Suite
 from napari_zeroshot import all_methods, get_method
 from napari_zeroshot.engine.params import describe
@@ -25,14 +26,12 @@ PATIENCE = 120
 
 def run(methods: Sequence[str], moves: int) -> None:
     """Measure in a real napari window, keep the figures and write the table into docs/benchmarks.md."""
-    found: dict[str, Any] = record.load("tune") or {"entries": {}}
-    found |= {"machine": machine.describe(), "command": record.command()}
+    entries = Entries("tune", ("method",), "cpu")
     for name in methods:
         waits = slider_waits(name, moves)
         if waits:
-            found["entries"][name] = waits
-            record.save("tune", found)
-    document.put("tune", _told(found))
+            entries.put({"method": name, "waits": waits})
+    document.put("tune", _told(entries.found()))
 
 
 def slider_waits(name: str, moves: int) -> list[tuple[float, float]]:
@@ -84,13 +83,13 @@ def _until(true: Any) -> None:
 
 def _told(found: dict[str, Any]) -> str:
     rows = []
-    for name, waits in found["entries"].items():
-        first, last = np.array(waits).T
+    for entry in found["entries"]:
+        first, last = np.array(entry["waits"]).T
         numbers = (np.median(first), np.median(last), np.percentile(last, 95))
-        rows.append((get_method(name).title, *(document.figure(float(number)) for number in numbers), str(len(waits))))
+        rows.append((get_method(entry["method"]).title, *(document.figure(float(number)) for number in numbers), str(len(first))))
     table = document.table(("method", "first picture: median, s", "last picture: median, s", "95th percentile, s", "moves"), rows)
     about = "From a moved slider of the Tune dock to its picture in the window, on the sample plane of 256²; the dock waits 0.1 s for the hand to rest."
-    return f"{record.origin(found | {'entries': []})}\n\n{about}\n\n{table}"
+    return f"{origin(found)}\n\n{about}\n\n{table}"
 
 
 def _options(parser: ArgumentParser) -> None:
