@@ -24,7 +24,8 @@ Stack = Literal["shared", "plane", "warm"]
 TRAINING_PIXELS = 2**24
 """A network learns from evenly spaced planes, or blocks of a larger plane, of at most this many pixels together: more than it gets to see."""
 TOGETHER = {"cpu": 1, "cuda": 16, "mps": 16}
-"""So many planes at most have their networks trained side by side, for ``stack="plane"``. On CPUs that gains little, see docs/benchmarks.md."""
+"""So many planes at most have their networks trained side by side, for ``stack="plane"``. On CPUs it would gain 1.2 to 1.5 times with two
+threads (docs/benchmarks.md), for pixels a little different from those of planes trained alone."""
 STEP_PIXELS = 2**18
 """A training step of all of them sees so many pixels at most: with more, side by side is no quicker, and takes memory."""
 
